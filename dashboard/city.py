@@ -1,0 +1,60 @@
+"""The words a domain is written in: `from dashboard import city`."""
+
+from dashboard.core.declare import (
+    Absence,
+    AlertRule,
+    Domain,
+    Feed,
+    Kpi,
+    KpiValues,
+    Level,
+    Measure,
+    Metric,
+    Published,
+    Readings,
+    Row,
+    RowCount,
+    Target,
+    Text,
+    Threshold,
+    Vital,
+    Window,
+)
+from dashboard.core.measures import count, largest, mean, ratio, share, smallest, total
+from dashboard.core.readings import latest
+from dashboard.core.tables import asset_table, case_table
+from dashboard.core.times import UtcDateTime, city_day, day_start
+
+__all__ = [
+    "Absence",
+    "AlertRule",
+    "Domain",
+    "Feed",
+    "Kpi",
+    "KpiValues",
+    "Level",
+    "Measure",
+    "Metric",
+    "Published",
+    "Readings",
+    "Row",
+    "RowCount",
+    "Target",
+    "Text",
+    "Threshold",
+    "UtcDateTime",
+    "Vital",
+    "Window",
+    "asset_table",
+    "case_table",
+    "city_day",
+    "count",
+    "day_start",
+    "largest",
+    "latest",
+    "mean",
+    "ratio",
+    "share",
+    "smallest",
+    "total",
+]

@@ -1,0 +1,135 @@
+"""Everything declared, found by place and looked up by key."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.resources import files
+from types import ModuleType
+from typing import Any
+
+import sqlalchemy as sa
+
+from dashboard.core.declare import AlertRule, Domain, Feed, Kpi, Level, Metric, Published, Target, Text, Threshold, Vital
+from dashboard.core.errors import ConfigurationError, DeclarationError
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """The city as declared: domains, vital systems, thresholds, targets, published figures."""
+
+    domains: Mapping[str, Domain]
+    vitals: Mapping[str, Vital]
+    thresholds: tuple[Threshold, ...] = ()
+    targets: Mapping[str, Target] = field(default_factory=dict)
+    published: tuple[Published, ...] = ()
+
+    @cached_property
+    def feeds(self) -> dict[str, tuple[Domain, Feed]]:
+        """Feeds by `domain.feed`."""
+        return {f"{d.key}.{f.key}": (d, f) for d in self.domains.values() for f in d.feeds}
+
+    @cached_property
+    def kpis(self) -> dict[str, tuple[Domain, Kpi]]:
+        """KPIs by `domain.kpi`."""
+        return {f"{d.key}.{k.key}": (d, k) for d in self.domains.values() for k in d.kpis}
+
+    @cached_property
+    def rules(self) -> dict[str, tuple[Domain, AlertRule]]:
+        """Alert rules by `domain.rule`."""
+        return {f"{d.key}.{r.key}": (d, r) for d in self.domains.values() for r in d.rules}
+
+    @cached_property
+    def metrics(self) -> dict[tuple[str, str], Metric]:
+        """Metrics by (domain, metric)."""
+        return {(d.key, m.key): m for d in self.domains.values() for f in d.feeds for m in f.metrics}
+
+    def kpi_key(self, kpi: Kpi) -> str:
+        """The `domain.kpi` key of a declared KPI."""
+        return next(key for key, (_, declared) in self.kpis.items() if declared is kpi)
+
+    def kpi_feeds(self, key: str) -> tuple[str, ...]:
+        """The feeds whose freshness a KPI has: as declared, else those of its domain that fill its table."""
+        domain, kpi = self.kpis[key]
+        if kpi.feeds:
+            return kpi.feeds
+        if isinstance(kpi.table, sa.Table) and kpi.table.name != "reading_latest":
+            return tuple(f"{domain.key}.{f.key}" for f in domain.feeds if f.table is kpi.table)
+        return tuple(f"{domain.key}.{f.key}" for f in domain.feeds if f.metrics)
+
+    def rule_thresholds(self, rule: str, day: str) -> tuple[Threshold, ...]:
+        """The thresholds of a rule in force on a city day (ISO), worst level first."""
+        rows = [t for t in self.thresholds if t.rule == rule and t.valid_from <= day <= t.valid_to]
+        return tuple(sorted(rows, key=lambda t: -t.level.severity))
+
+    def of_vital(self, vital: str) -> list[Domain]:
+        """The domains of a vital system."""
+        return [d for d in self.domains.values() if d.vital == vital]
+
+
+def _domain_modules(package: ModuleType) -> Iterable[ModuleType]:
+    for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda i: i.name):
+        if info.name != "departments":
+            yield importlib.import_module(f"{package.__name__}.{info.name}")
+
+
+def load_catalog(package: str = "data_sources") -> Catalog:
+    """Find every module with a DOMAIN in the package, read its configuration tables, and check them all.
+
+    Raises DeclarationError or ConfigurationError naming the culprit.
+    """
+    home = importlib.import_module(package)
+    modules = list(_domain_modules(home))
+    domains = {m.DOMAIN.key: m.DOMAIN for m in modules if hasattr(m, "DOMAIN")}
+    vitals = {v.key: v for m in modules for v in getattr(m, "VITALS", ())}
+    catalog = Catalog(
+        domains,
+        vitals,
+        tuple(Threshold(**{**row, "level": Level(row["level"])}) for row in _rows(package, "thresholds", "threshold")),
+        {row["kpi"]: Target(**row) for row in _rows(package, "thresholds", "target")},
+        tuple(_published(row) for row in _rows(package, "published", "figure")),
+    )
+    check_catalog(catalog)
+    return catalog
+
+
+def _rows(package: str, folder: str, table: str) -> list[dict[str, Any]]:
+    """All rows of one kind from the TOML files of a folder beside the domains."""
+    rows: list[dict[str, Any]] = []
+    place = files(package).joinpath(folder)
+    for file in sorted((f for f in place.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name) if place.is_dir() else ():
+        try:
+            rows += tomllib.loads(file.read_text("utf-8")).get(table, [])
+        except tomllib.TOMLDecodeError as wrong:
+            raise ConfigurationError(f"{package}/{folder}/{file.name}", table, str(wrong)) from wrong
+    return rows
+
+
+def _published(row: dict[str, Any]) -> Published:
+    words = {key: Text(*value) if isinstance(value, list) else value for key, value in row.items()}
+    return Published(**words)
+
+
+def check_catalog(catalog: Catalog) -> None:
+    """Refuse a catalog whose parts do not fit together."""
+    for domain in catalog.domains.values():
+        if domain.vital not in catalog.vitals:
+            raise DeclarationError(f"domain {domain.key}: vital system {domain.vital!r} is not declared in vitals.py")
+        for feed in domain.feeds:
+            if (feed.table is None) == (not feed.metrics):
+                raise DeclarationError(f"feed {domain.key}.{feed.key}: give either a table or metrics")
+    for threshold in catalog.thresholds:
+        if threshold.rule not in catalog.rules:
+            raise ConfigurationError("thresholds", threshold.rule, "no such rule", "known: " + ", ".join(sorted(catalog.rules)))
+    for key in catalog.targets:
+        if key not in catalog.kpis:
+            raise ConfigurationError("thresholds", key, "no such KPI")
+
+
+def words(text: Text | None, lang: str, otherwise: str = "") -> str:
+    """A text in a language, or what stands in for it."""
+    return text(lang) if text else otherwise

@@ -1,0 +1,245 @@
+"""What a domain may declare: feeds to fill, KPIs to compute, rules to watch. Frozen values, no behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, Literal, TypeAlias
+
+import sqlalchemy as sa
+
+Row: TypeAlias = dict[str, Any]
+Clean: TypeAlias = Callable[[Row], Row]
+Where: TypeAlias = sa.ColumnElement[bool]
+
+
+@dataclass(frozen=True)
+class Text:
+    """Words on a screen, Chinese first."""
+
+    zh: str
+    en: str
+
+    def __call__(self, lang: str) -> str:
+        return self.en if lang == "en" else self.zh
+
+
+class Level(StrEnum):
+    """Alert levels of the emergency response law: red (I) is worst."""
+
+    RED = "red"
+    ORANGE = "orange"
+    YELLOW = "yellow"
+    BLUE = "blue"
+
+    @property
+    def severity(self) -> int:
+        """4 for red down to 1 for blue: the common severity scale."""
+        return {"red": 4, "orange": 3, "yellow": 2, "blue": 1}[self.value]
+
+
+class Freshness(StrEnum):
+    """Age of the newest data against its cadence; not whether the job ran."""
+
+    FRESH = "fresh"  # within one cadence
+    LATE = "late"  # one to three cadences
+    SILENT = "silent"  # more than three, or the source is down
+    NEVER = "never"  # never had data
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """One kind of reading: what a channel measures."""
+
+    key: str
+    title: Text
+    unit: str
+    low: float | None = None  # physical range: a value outside is a fault of the instrument, and is quarantined
+    high: float | None = None
+    decimals: int = 1
+    cadence: timedelta = timedelta(minutes=10)  # one reading is due this often
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feed:
+    """What a pull must deliver: a table to fill, or readings.
+
+    `required` fields must be present in every row or the row is quarantined. `personal` fields are replaced by a
+    keyed token before anything is stored, logged or shown. `clean` is a pure function from typed row to typed row,
+    run last; it may derive fields and raises ValueError(reason) for a row that cannot be used.
+    """
+
+    key: str
+    title: Text
+    table: sa.Table | None = None  # exactly one of table and metrics
+    metrics: tuple[Metric, ...] = ()
+    required: tuple[str, ...] = ()
+    personal: tuple[str, ...] = ()
+    clean: Clean | None = None
+    versioned: bool = True  # keep past versions of a changed row; off for things that move all the time
+    late_after: timedelta = timedelta(minutes=15)  # default cadence of the feed; a pull's own interval may widen it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """An aggregate that can be taken per street and per day and added up afterwards.
+
+    Each part is one number per group (summed, or the largest / smallest); `combine` turns the parts of any union of
+    groups into the value, None where there is nothing to divide by.
+    """
+
+    parts: tuple[sa.ColumnElement[Any], ...]
+    combine: Callable[..., float | None]
+    how: Literal["sum", "max", "min"] = "sum"
+    where: Where | None = None  # the rows that count at all
+    lost: Where | None = None  # among them, those that cost points: listed first when the number is opened
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """The stretch of event time a flow KPI looks at, ending now: whole city days, or a shorter rolling time."""
+
+    days: int | None = None  # this many city days, today included
+    rolling: timedelta | None = None  # anything shorter than a few days, to the minute
+    since: str | None = None  # ISO city day: everything from then on
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kpi:
+    """One number of the city, for the district and each street at once.
+
+    Without `at` the measure is taken over the table as it stands; with `at` and `over`, over the rows whose event
+    time falls in the window. `change` turns the value into percent against the same window a year or a day earlier.
+    """
+
+    key: str
+    title: Text
+    unit: str
+    table: sa.FromClause
+    measure: Measure
+    formula: Text  # how it is computed, in words a department head would use
+    at: sa.ColumnElement[Any] | None = None
+    over: Window | None = None
+    change: Literal["year", "day"] | None = None
+    feeds: tuple[str, ...] = ()  # feeds (domain.feed) whose freshness this number has; default: those of the domain filling `table`
+    weight: float = 1.0  # share in the vital system's index; 0 = shown, not counted
+    decimals: int = 1
+    by_street: bool = True  # off where a street's number has no meaning (a citywide rank)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Readings:
+    """Watch each channel of a metric."""
+
+    metric: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class KpiValues:
+    """Watch a KPI, for the district or for each street."""
+
+    kpi: Kpi
+    each_street: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowCount:
+    """Watch how many rows (or what sum) each asset has gathered in a rolling window."""
+
+    table: sa.Table
+    by: sa.ColumnElement[Any]
+    at: sa.ColumnElement[Any]
+    over: timedelta
+    where: Where | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Absence:
+    """Watch for what should have come and did not: a channel of a metric, or the whole feed where metric is None."""
+
+    feed: str
+    metric: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertRule:
+    """When to raise an alert. Its thresholds per level are rows of the versioned threshold configuration, by rule id."""
+
+    key: str
+    title: Text  # object + phenomenon: 危岩位移加速
+    watches: Readings | KpiValues | RowCount | Absence
+    hold: timedelta = timedelta(0)  # a condition must last this long before it rings
+    clear_hold: timedelta = timedelta(0)  # and be gone this long before it is quiet
+    no_data: Literal["keep", "clear", "alert"] = "keep"  # silence is not health: the default keeps what is known
+    unit: str = ""
+    owner: Text | None = None  # responsible unit; default: the domain's department
+
+
+@dataclass(frozen=True, kw_only=True)
+class Domain:
+    """One field of city work run by one department."""
+
+    key: str
+    title: Text
+    department: Text
+    vital: str  # key of the vital system it belongs to
+    feeds: tuple[Feed, ...]
+    kpis: tuple[Kpi, ...] = ()
+    rules: tuple[AlertRule, ...] = ()
+    asset_kinds: Mapping[str, Text] = field(default_factory=dict)  # code in the `kind` column → words
+    states: Mapping[str, Text] = field(default_factory=dict)  # code in `state` columns → words
+    category_words: Mapping[str, Text] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vital:
+    """A vital system (体征): a group of domains with an index 0-100."""
+
+    key: str
+    seal: str  # one character
+    title: Text
+    subtitle: Text
+    path: str  # its page
+    css: str  # suffix of its colour token: --sys-<css>
+
+
+@dataclass(frozen=True, kw_only=True)
+class Threshold:
+    """One row of the versioned rule configuration."""
+
+    rule: str  # domain.rule
+    level: Level
+    op: Literal[">=", ">", "<=", "<"]
+    value: float
+    clear: float  # the condition is gone only beyond this
+    ref: str  # the standard and clause
+    confidence: str  # as marked in docs/standards: verified, recalled, default
+    valid_from: str = "2000-01-01"
+    valid_to: str = "9999-12-31"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What is wanted of a KPI: at `good` and beyond it scores 100, at `poor` 60, and on down to 0."""
+
+    kpi: str  # domain.kpi
+    good: float
+    poor: float
+    ref: str
+    confidence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """A figure a document published: reference, never passed off as live."""
+
+    key: str
+    vital: str
+    title: Text
+    value: str
+    unit: Text
+    period: Text
+    source: Text
+    kpi: str = ""  # domain.kpi whose value it can be held against

@@ -1,0 +1,346 @@
+"""The engine's own tables. Domain tables live in the same metadata; how readings are tiered: docs/architecture.md, Store."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from dashboard.core.readings import latest
+from dashboard.core.tables import metadata
+from dashboard.core.times import UtcDateTime
+
+# SQLite only autoincrements INTEGER; PostgreSQL wants BIGINT.
+_Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+# ---- readings: hot (by time, cheap to append) → cold (by channel, cheap to read) + rollups; see `latest` in core
+channel = sa.Table(
+    "channel",
+    metadata,
+    sa.Column("channel_id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("domain", sa.String(32), nullable=False),
+    sa.Column("asset_id", sa.String(96), nullable=False),
+    sa.Column("metric", sa.String(48), nullable=False),
+    sa.Column("street", sa.String(12)),
+    sa.Column("cadence_s", sa.Integer, nullable=False),
+    sa.Column("source", sa.String(64), nullable=False),
+    sa.Column("pull", sa.String(96), nullable=False),
+    sa.Column("first_seen", UtcDateTime, nullable=False),
+    sa.UniqueConstraint("domain", "asset_id", "metric", name="uq_channel_natural"),
+)
+reading_hot = sa.Table(
+    "reading_hot",
+    metadata,
+    sa.Column("ts", sa.BigInteger, primary_key=True, autoincrement=False),  # microseconds since 1970, UTC
+    sa.Column("channel_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("value", sa.Float, nullable=False),
+    sa.Column("quality", sa.SmallInteger, nullable=False),
+    sa.Column("pull_run", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+reading_cold = sa.Table(
+    "reading_cold",
+    metadata,
+    sa.Column("channel_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("ts", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("value", sa.Float, nullable=False),
+    sa.Column("quality", sa.SmallInteger, nullable=False),
+    sa.Column("pull_run", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+reading_past = sa.Table(  # a corrected reading's earlier values, with when we believed them
+    "reading_past",
+    metadata,
+    sa.Column("channel_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("ts", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("replaced_at", UtcDateTime, primary_key=True),
+    sa.Column("value", sa.Float, nullable=False),
+    sa.Column("quality", sa.SmallInteger, nullable=False),
+    sa.Column("pull_run", sa.BigInteger, nullable=False),
+)
+reading_h1 = sa.Table(  # per channel and hour; made at compaction
+    "reading_h1",
+    metadata,
+    sa.Column("channel_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("hour", sa.Integer, primary_key=True, autoincrement=False),  # whole hours since 1970, UTC
+    sa.Column("n", sa.Integer, nullable=False),
+    sa.Column("total", sa.Float, nullable=False),
+    sa.Column("low", sa.Float, nullable=False),
+    sa.Column("high", sa.Float, nullable=False),
+    sa.Column("last", sa.Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+reading_scope_h1 = sa.Table(  # per metric, street ('district' for all) and hour: city-wide averages without touching channels
+    "reading_scope_h1",
+    metadata,
+    sa.Column("domain", sa.String(32), primary_key=True),
+    sa.Column("metric", sa.String(48), primary_key=True),
+    sa.Column("scope", sa.String(12), primary_key=True),
+    sa.Column("hour", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("n", sa.Integer, nullable=False),
+    sa.Column("total", sa.Float, nullable=False),
+    sa.Column("low", sa.Float, nullable=False),
+    sa.Column("high", sa.Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# ---- pull
+source_state = sa.Table(
+    "source_state",
+    metadata,
+    sa.Column("source", sa.String(64), primary_key=True),
+    sa.Column("last_try_at", UtcDateTime),
+    sa.Column("last_ok_at", UtcDateTime),
+    sa.Column("failing_since", UtcDateTime),
+    sa.Column("error_kind", sa.String(16)),  # down | slow | changed | error; NULL: well
+    sa.Column("last_error", sa.Text),
+)
+pull_state = sa.Table(
+    "pull_state",
+    metadata,
+    sa.Column("pull", sa.String(96), primary_key=True),
+    sa.Column("source", sa.String(64), nullable=False),
+    sa.Column("feed", sa.String(96), nullable=False),  # domain.feed it fills
+    sa.Column("cadence_s", sa.Integer, nullable=False),  # late after one of these, silent after three
+    sa.Column("watermark", sa.Text),  # highest cursor value safely stored, in the source's own terms (JSON)
+    sa.Column("newest_event_at", UtcDateTime),  # event time of the newest row: what freshness is judged by
+    sa.Column("last_try_at", UtcDateTime),
+    sa.Column("last_ok_at", UtcDateTime),
+    sa.Column("next_due_at", UtcDateTime),
+    sa.Column("failures", sa.Integer, nullable=False, default=0),
+    sa.Column("error_kind", sa.String(16)),
+    sa.Column("last_error", sa.Text),
+    sa.Column("rows_total", sa.BigInteger, nullable=False, default=0),
+    sa.Column("quarantined_total", sa.BigInteger, nullable=False, default=0),
+    sa.Column("clock_skew_s", sa.Integer),  # newest event ahead of our clock by this much: their clock is wrong
+)
+pull_run = sa.Table(  # one turn of one pull that brought or broke something
+    "pull_run",
+    metadata,
+    sa.Column("run_id", _Id, primary_key=True, autoincrement=True),
+    sa.Column("pull", sa.String(96), nullable=False, index=True),
+    sa.Column("started_at", UtcDateTime, nullable=False),
+    sa.Column("finished_at", UtcDateTime),
+    sa.Column("rows_read", sa.Integer, nullable=False, default=0),
+    sa.Column("rows_new", sa.Integer, nullable=False, default=0),
+    sa.Column("rows_changed", sa.Integer, nullable=False, default=0),
+    sa.Column("rows_quarantined", sa.Integer, nullable=False, default=0),
+    sa.Column("outcome", sa.String(16), nullable=False),  # ok | down | slow | changed | error
+    sa.Column("error", sa.Text),
+    sa.Column("fence", sa.BigInteger, nullable=False, default=0),
+)
+quarantine = sa.Table(
+    "quarantine",
+    metadata,
+    sa.Column("quarantine_id", _Id, primary_key=True, autoincrement=True),
+    sa.Column("pull", sa.String(96), nullable=False, index=True),
+    sa.Column("source_key", sa.String(191), nullable=False),
+    sa.Column("row_hash", sa.String(32), nullable=False),
+    sa.Column("reason_code", sa.String(32), nullable=False),  # missing | type | range | date | place | duplicate | code | too_big | clean
+    sa.Column("reason", sa.Text, nullable=False),  # a sentence: field, what was found, what is wanted
+    sa.Column("row", sa.Text, nullable=False),  # JSON; personal fields already tokenised or dropped
+    sa.Column("first_seen_at", UtcDateTime, nullable=False),
+    sa.Column("last_seen_at", UtcDateTime, nullable=False),
+    sa.Column("times", sa.Integer, nullable=False, default=1),
+    sa.Column("state", sa.String(16), nullable=False, default="open"),  # open | repaired | dismissed
+    sa.UniqueConstraint("pull", "source_key", "row_hash", name="uq_quarantine_natural"),
+)
+row_past = sa.Table(  # earlier versions of mutable rows: what we believed, and until when
+    "row_past",
+    metadata,
+    sa.Column("table_name", sa.String(64), primary_key=True),
+    sa.Column("row_key", sa.String(96), primary_key=True),
+    sa.Column("replaced_at", UtcDateTime, primary_key=True),
+    sa.Column("learned_at", UtcDateTime, nullable=False),
+    sa.Column("pull_run", sa.BigInteger, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),  # JSON of the whole row
+)
+
+# ---- KPIs
+dirty_day = sa.Table(  # days of a table in which rows came or changed since KPIs were last taken
+    "dirty_day",
+    metadata,
+    sa.Column("table_name", sa.String(64), primary_key=True),
+    sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),  # city days since 1970
+)
+kpi_day = sa.Table(  # a flow KPI's parts per street and city day: any window is a sum of these
+    "kpi_day",
+    metadata,
+    sa.Column("kpi", sa.String(96), primary_key=True),
+    sa.Column("street", sa.String(12), primary_key=True),  # '' : rows whose street is not known
+    sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("p1", sa.Float),
+    sa.Column("p2", sa.Float),
+    sa.Column("p3", sa.Float),
+    sa.Column("p4", sa.Float),
+    sqlite_with_rowid=False,
+)
+kpi_latest = sa.Table(
+    "kpi_latest",
+    metadata,
+    sa.Column("kpi", sa.String(96), primary_key=True),  # domain.kpi; vital.<key>; district
+    sa.Column("scope", sa.String(12), primary_key=True),  # 'district' or a street code
+    sa.Column("value", sa.Float),  # NULL: unknown
+    sa.Column("low", sa.Float),  # for indexes: range once missing inputs are allowed to be anything
+    sa.Column("high", sa.Float),
+    sa.Column("score", sa.Float),  # 0-100 against the target
+    sa.Column("grade", sa.String(8)),  # good | fair | poor; NULL unknown
+    sa.Column("parts", sa.Text),  # JSON list: so that several streets can be put together
+    sa.Column("yesterday", sa.Float),  # same hour yesterday (level) or the window a day earlier (flow)
+    sa.Column("last_year", sa.Float),
+    sa.Column("completeness", sa.Float, nullable=False),  # 0-1: share of the inputs that are fresh
+    sa.Column("freshness", sa.String(8), nullable=False),
+    sa.Column("as_of", UtcDateTime),  # event time of the newest input
+    sa.Column("computed_at", UtcDateTime, nullable=False),
+)
+kpi_history = sa.Table(  # one row whenever a value changed, and at least one an hour
+    "kpi_history",
+    metadata,
+    sa.Column("kpi", sa.String(96), primary_key=True),
+    sa.Column("scope", sa.String(12), primary_key=True),
+    sa.Column("at", UtcDateTime, primary_key=True),
+    sa.Column("value", sa.Float),
+    sa.Column("score", sa.Float),
+    sa.Column("completeness", sa.Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+kpi_h1 = sa.Table(  # hourly: what 24-hour lines and expected ranges are drawn from
+    "kpi_h1",
+    metadata,
+    sa.Column("kpi", sa.String(96), primary_key=True),
+    sa.Column("scope", sa.String(12), primary_key=True),
+    sa.Column("hour", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("mean", sa.Float),
+    sa.Column("low", sa.Float),
+    sa.Column("high", sa.Float),
+    sa.Column("last", sa.Float),
+    sa.Column("n", sa.Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# ---- alerts
+alert = sa.Table(
+    "alert",
+    metadata,
+    sa.Column("alert_id", _Id, primary_key=True, autoincrement=True),
+    sa.Column("number", sa.String(32), nullable=False, unique=True),  # YZ-<domain>-yymmdd-nnnn
+    sa.Column("rule", sa.String(96), nullable=False),
+    sa.Column("rule_version", sa.String(16), nullable=False),
+    sa.Column("domain", sa.String(32), nullable=False),
+    sa.Column("vital", sa.String(16), nullable=False),
+    sa.Column("asset_id", sa.String(96), nullable=False),  # or the scope key for rules over KPIs, or the feed for absence
+    sa.Column("asset_name", sa.String(191), nullable=False),
+    sa.Column("street", sa.String(12)),
+    sa.Column("lon", sa.Float),
+    sa.Column("lat", sa.Float),
+    sa.Column("level", sa.String(8), nullable=False),
+    sa.Column("worst_level", sa.String(8), nullable=False),
+    sa.Column("state", sa.String(12), nullable=False),  # open | clear
+    sa.Column("value", sa.Float),
+    sa.Column("threshold", sa.Float),
+    sa.Column("unit", sa.String(32), nullable=False, default=""),
+    sa.Column("opened_at", UtcDateTime, nullable=False),  # true moment the condition began to hold long enough
+    sa.Column("level_at", UtcDateTime, nullable=False),  # since when at this level
+    sa.Column("cleared_at", UtcDateTime),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+    sa.Column("no_data", sa.Boolean, nullable=False, default=False),  # still open, but nothing fresh says so
+    sa.Column("owner", sa.String(64), nullable=False),
+    sa.Column("open_key", sa.String(200), unique=True),  # rule|asset while open, NULL once clear: one open alert per rule and asset
+    sa.Index("ix_alert_state_opened", "state", "opened_at"),
+)
+alert_transition = sa.Table(
+    "alert_transition",
+    metadata,
+    sa.Column("transition_id", _Id, primary_key=True, autoincrement=True),
+    sa.Column("alert_id", sa.BigInteger, nullable=False, index=True),
+    sa.Column("at", UtcDateTime, nullable=False, index=True),  # when it became so
+    sa.Column("noticed_at", UtcDateTime, nullable=False),
+    sa.Column("what", sa.String(16), nullable=False),  # open | level | no_data | data_back | clear | acknowledge
+    sa.Column("old", sa.String(16)),
+    sa.Column("new", sa.String(16)),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("value", sa.Float),
+    sa.Column("actor", sa.String(64), nullable=False, default="system"),
+)
+acknowledgement = sa.Table(  # people's decisions live in tables of their own; the worker never writes here
+    "acknowledgement",
+    metadata,
+    sa.Column("alert_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("actor", sa.String(64), nullable=False),
+    sa.Column("note", sa.Text, nullable=False, default=""),
+)
+rule_state = sa.Table(  # where the state machine of each rule × asset stands between turns
+    "rule_state",
+    metadata,
+    sa.Column("rule", sa.String(96), primary_key=True),
+    sa.Column("asset_id", sa.String(96), primary_key=True),
+    sa.Column("state", sa.String(12), nullable=False),  # normal | pending | firing | recovering
+    sa.Column("level", sa.String(8)),
+    sa.Column("since", UtcDateTime, nullable=False),
+    sa.Column("seen_ts", UtcDateTime),  # event time evaluated up to
+    sa.Column("value", sa.Float),
+)
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("audit_id", _Id, primary_key=True, autoincrement=True),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("actor", sa.String(64), nullable=False),
+    sa.Column("action", sa.String(48), nullable=False),
+    sa.Column("object", sa.String(128), nullable=False),
+    sa.Column("detail", sa.Text, nullable=False, default=""),
+)
+
+# ---- publishing and running
+topic = sa.Table(  # the pulse: each topic's version grows when anything under it changes
+    "topic",
+    metadata,
+    sa.Column("topic", sa.String(96), primary_key=True),  # kpi | alerts | sources | readings:<domain> | table:<name> | geo
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+)
+lease = sa.Table(
+    "lease",
+    metadata,
+    sa.Column("name", sa.String(32), primary_key=True),
+    sa.Column("holder", sa.String(96), nullable=False),
+    sa.Column("fence", sa.BigInteger, nullable=False),
+    sa.Column("beat_at", UtcDateTime, nullable=False),
+)
+geo_layer = sa.Table(
+    "geo_layer",
+    metadata,
+    sa.Column("layer", sa.String(32), primary_key=True),
+    sa.Column("geojson", sa.Text, nullable=False),
+    sa.Column("datum", sa.String(16), nullable=False),
+    sa.Column("review_no", sa.String(64), nullable=False, default=""),
+    sa.Column("imported_at", UtcDateTime, nullable=False),
+)
+
+__all__ = [
+    "acknowledgement",
+    "alert",
+    "alert_transition",
+    "audit",
+    "channel",
+    "dirty_day",
+    "geo_layer",
+    "kpi_day",
+    "kpi_h1",
+    "kpi_history",
+    "kpi_latest",
+    "latest",
+    "lease",
+    "metadata",
+    "pull_run",
+    "pull_state",
+    "quarantine",
+    "reading_cold",
+    "reading_h1",
+    "reading_hot",
+    "reading_past",
+    "reading_scope_h1",
+    "row_past",
+    "rule_state",
+    "source_state",
+    "topic",
+]
