@@ -20,7 +20,7 @@ from dashboard.core.declare import (
     Vital,
     Window,
 )
-from dashboard.core.measures import count, largest, mean, ratio, share, smallest, total
+from dashboard.core.measures import ago, count, largest, mean, ratio, share, smallest, total
 from dashboard.core.readings import latest
 from dashboard.core.tables import asset_table, case_table
 from dashboard.core.times import UtcDateTime, city_day, day_start
@@ -45,6 +45,7 @@ __all__ = [
     "UtcDateTime",
     "Vital",
     "Window",
+    "ago",
     "asset_table",
     "case_table",
     "city_day",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from dashboard.core.declare import Measure, Where
+from dashboard.core.times import UtcDateTime
 
 
 def _one(total: float | None) -> float | None:
@@ -27,6 +29,16 @@ def _quotient(top: float | None, bottom: float | None) -> float | None:
 
 def _as_number(condition: Where) -> sa.ColumnElement[Any]:
     return sa.case((condition, 1.0), else_=0.0)
+
+
+MOMENT = "computed_at_moment"  # the bind parameter a turn fills with its own now
+
+
+def ago(back: timedelta = timedelta(0)) -> sa.ColumnElement[Any]:
+    """The moment of computing, or that long before it: `cases.c.due_at < ago()` is overdue now."""
+    moment = sa.bindparam(MOMENT, type_=UtcDateTime())
+    micros = round(back.total_seconds() * 1_000_000)
+    return sa.type_coerce(moment - sa.literal_column(str(micros)), UtcDateTime())
 
 
 def count(where: Where | None = None, *, lost: Where | None = None) -> Measure:

@@ -173,6 +173,14 @@ kpi_day = sa.Table(  # a flow KPI's parts per street and city day: any window is
     sa.Column("p4", sa.Float),
     sqlite_with_rowid=False,
 )
+kpi_turn = sa.Table(  # what each KPI was last computed from: how a turn knows what has moved since
+    "kpi_turn",
+    metadata,
+    sa.Column("kpi", sa.String(96), primary_key=True),
+    sa.Column("seen", sa.Text, nullable=False),  # JSON: topic versions, freshness of feeds, clock, definition
+    sa.Column("due_days", sa.Text, nullable=False, default=""),  # JSON list of city days to take again; "all": never taken
+    sa.Column("filled_to", sa.Integer),  # hour since 1970 up to which history was filled in afterwards; NULL: not yet
+)
 kpi_latest = sa.Table(
     "kpi_latest",
     metadata,
@@ -190,6 +198,8 @@ kpi_latest = sa.Table(
     sa.Column("freshness", sa.String(8), nullable=False),
     sa.Column("as_of", UtcDateTime),  # event time of the newest input
     sa.Column("computed_at", UtcDateTime, nullable=False),
+    sa.Column("kept_at", UtcDateTime),  # when history last took a row, and which value
+    sa.Column("kept_value", sa.Float),
 )
 kpi_history = sa.Table(  # one row whenever a value changed, and at least one an hour
     "kpi_history",
@@ -200,6 +210,8 @@ kpi_history = sa.Table(  # one row whenever a value changed, and at least one an
     sa.Column("value", sa.Float),
     sa.Column("score", sa.Float),
     sa.Column("completeness", sa.Float, nullable=False),
+    sa.Column("grade", sa.String(8)),
+    sa.Column("freshness", sa.String(8)),
     sqlite_with_rowid=False,
 )
 kpi_h1 = sa.Table(  # hourly: what 24-hour lines and expected ranges are drawn from
@@ -278,6 +290,7 @@ rule_state = sa.Table(  # where the state machine of each rule × asset stands b
     sa.Column("since", UtcDateTime, nullable=False),
     sa.Column("seen_ts", UtcDateTime),  # event time evaluated up to
     sa.Column("value", sa.Float),
+    sa.Column("latches", sa.Text, nullable=False, default=""),  # JSON: each level's own state and since when; empty: all normal
 )
 audit = sa.Table(
     "audit",
@@ -328,6 +341,7 @@ __all__ = [
     "kpi_h1",
     "kpi_history",
     "kpi_latest",
+    "kpi_turn",
     "latest",
     "lease",
     "metadata",
