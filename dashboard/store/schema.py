@@ -39,11 +39,13 @@ reading_hot = sa.Table(
 reading_cold = sa.Table(
     "reading_cold",
     metadata,
-    sa.Column("channel_id", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("ts", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("channel_id", sa.Integer, autoincrement=False),
+    sa.Column("ts", sa.BigInteger, autoincrement=False),
     sa.Column("value", sa.Float, nullable=False),
     sa.Column("quality", sa.SmallInteger, nullable=False),
     sa.Column("pull_run", sa.BigInteger, nullable=False),
+    # SQLite keeps the rows in this order; PostgreSQL answers from the index alone
+    sa.PrimaryKeyConstraint("channel_id", "ts", postgresql_include=["value", "quality"]),
     sqlite_with_rowid=False,
 )
 reading_past = sa.Table(  # a corrected reading's earlier values, with when we believed them
@@ -66,7 +68,14 @@ reading_h1 = sa.Table(  # per channel and hour; made at compaction
     sa.Column("low", sa.Float, nullable=False),
     sa.Column("high", sa.Float, nullable=False),
     sa.Column("last", sa.Float, nullable=False),
+    sa.Column("last_ts", sa.BigInteger, nullable=False),  # so that hours can be put together in any order
     sqlite_with_rowid=False,
+)
+reading_boundary = sa.Table(  # one row: readings from here on are hot, earlier ones cold; a reading is never in both
+    "reading_boundary",
+    metadata,
+    sa.Column("boundary_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("ts", sa.BigInteger, nullable=False),
 )
 reading_scope_h1 = sa.Table(  # per metric, street ('district' for all) and hour: city-wide averages without touching channels
     "reading_scope_h1",
@@ -101,7 +110,8 @@ pull_state = sa.Table(
     sa.Column("feed", sa.String(96), nullable=False),  # domain.feed it fills
     sa.Column("cadence_s", sa.Integer, nullable=False),  # late after one of these, silent after three
     sa.Column("watermark", sa.Text),  # highest cursor value safely stored, in the source's own terms (JSON)
-    sa.Column("newest_event_at", UtcDateTime),  # event time of the newest row: what freshness is judged by
+    sa.Column("newest_event_at", UtcDateTime),  # event time of the newest row
+    sa.Column("judged_by", sa.String(8), nullable=False, default="event"),  # event: newest_event_at | contact: last_ok_at, for registers that need not change
     sa.Column("last_try_at", UtcDateTime),
     sa.Column("last_ok_at", UtcDateTime),
     sa.Column("next_due_at", UtcDateTime),
@@ -147,11 +157,12 @@ row_past = sa.Table(  # earlier versions of mutable rows: what we believed, and 
     "row_past",
     metadata,
     sa.Column("table_name", sa.String(64), primary_key=True),
-    sa.Column("row_key", sa.String(96), primary_key=True),
+    sa.Column("row_key", sa.String(191), primary_key=True),
     sa.Column("replaced_at", UtcDateTime, primary_key=True),
     sa.Column("learned_at", UtcDateTime, nullable=False),
     sa.Column("pull_run", sa.BigInteger, nullable=False),
-    sa.Column("body", sa.Text, nullable=False),  # JSON of the whole row
+    sa.Column("body", sa.JSON, nullable=False),  # the whole row, as the database had it
+    sa.Index("ix_row_past_believed", "table_name", "replaced_at"),  # what was believed at a moment, whatever the history
 )
 
 # ---- KPIs
@@ -319,6 +330,14 @@ lease = sa.Table(
     sa.Column("fence", sa.BigInteger, nullable=False),
     sa.Column("beat_at", UtcDateTime, nullable=False),
 )
+schema_change = sa.Table(  # tables and columns of domains, made when they were first declared; the engine's own are Alembic's
+    "schema_change",
+    metadata,
+    sa.Column("change_id", _Id, primary_key=True, autoincrement=True),
+    sa.Column("table_name", sa.String(64), nullable=False),
+    sa.Column("column_name", sa.String(64), nullable=False, default=""),  # '': the whole table
+    sa.Column("at", UtcDateTime),
+)
 geo_layer = sa.Table(
     "geo_layer",
     metadata,
@@ -348,6 +367,7 @@ __all__ = [
     "pull_run",
     "pull_state",
     "quarantine",
+    "reading_boundary",
     "reading_cold",
     "reading_h1",
     "reading_hot",
@@ -355,6 +375,7 @@ __all__ = [
     "reading_scope_h1",
     "row_past",
     "rule_state",
+    "schema_change",
     "source_state",
     "topic",
 ]
