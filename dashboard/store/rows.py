@@ -61,8 +61,11 @@ def write_rows(
 
 
 def mark_dirty(conn: sa.Connection, table: str, days: Iterable[int]) -> None:
-    """Have day-wise KPIs over a table take these city days again."""
-    bulk.insert(conn, dirty_day, ("table_name", "day"), [(table, day) for day in sorted(days)])
+    """Have day-wise KPIs over a table take these city days again.
+
+    A mark already there is written again: on PostgreSQL that holds it until we commit, so it cannot be taken away unread meanwhile.
+    """
+    bulk.insert(conn, dirty_day, ("table_name", "day"), [(table, day) for day in sorted(days)], update=("day",))
 
 
 def _write_chunk(
