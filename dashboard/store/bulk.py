@@ -5,7 +5,7 @@ Everything here takes plain tuples of database values; rows of a few thousand pa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -25,16 +25,20 @@ def quoted(conn: sa.Connection, names: Iterable[str]) -> list[str]:
     return [conn.dialect.identifier_preparer.quote(name) for name in names]
 
 
-def insert(conn: sa.Connection, table: sa.Table, columns: Sequence[str], rows: Sequence[Values], *, update: Sequence[str] = ()) -> int:
+def insert(
+    conn: sa.Connection, table: sa.Table, columns: Sequence[str], rows: Sequence[Values], *, update: Iterable[str] | Mapping[str, str] = ()
+) -> int:
     """Insert tuples; where the primary key is taken, set the `update` columns, or leave the row alone.
 
-    Keys must not repeat within `rows`. Returns how many rows were written.
+    `update` may give an expression a column, over `excluded` and the row there. Keys must not repeat within `rows`.
+    Returns how many rows were written.
     """
     if not rows:
         return 0
     (name,), names, key = quoted(conn, [table.name]), quoted(conn, columns), quoted(conn, (c.name for c in table.primary_key))
-    taken = ", ".join(f"{c} = excluded.{c}" for c in quoted(conn, update))
-    conflict = f"ON CONFLICT ({', '.join(key)}) DO " + (f"UPDATE SET {taken}" if update else "NOTHING")
+    changes = update if isinstance(update, Mapping) else {c: f"excluded.{c}" for c in quoted(conn, update)}
+    taken = ", ".join(f"{c} = {expression}" for c, expression in changes.items())
+    conflict = f"ON CONFLICT ({', '.join(key)}) DO " + (f"UPDATE SET {taken}" if taken else "NOTHING")
     into = f"INSERT INTO {name} ({', '.join(names)})"
     if on_sqlite(conn) or len(rows) < _COPY_FROM:
         mark = "?" if on_sqlite(conn) else "%s"

@@ -1,0 +1,183 @@
+"""Readings as they arrive: channels opened, new ones appended, corrections kept with what they replaced, late ones counted in.
+
+New readings go to a hot table keyed by time, where a tick touches few pages; `compact` moves them to a cold one keyed by
+channel. A boundary in time divides the two, so a reading is in exactly one of them. What is read: series.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from dashboard.core.readings import latest
+from dashboard.core.times import to_micros
+from dashboard.store import bulk, rollups
+from dashboard.store.engine import writing
+from dashboard.store.rollups import HOUR, Reading
+from dashboard.store.rows import Written
+from dashboard.store.schema import channel, reading_boundary, reading_cold, reading_hot, reading_past
+from dashboard.store.series import expected_range, latest_values, newer_readings, scope_series, series
+
+__all__ = [
+    "append_readings",
+    "compact",
+    "expected_range",
+    "latest_values",
+    "newer_readings",
+    "open_channels",
+    "scope_series",
+    "series",
+]
+
+Wanted = tuple[str, str, str | None, int]  # asset, metric, street, cadence in seconds
+
+_SLICE = 600_000_000  # compaction moves ten minutes of readings in one transaction
+_HOT_FOR = timedelta(minutes=20)  # longer than the usual look-back, so that repeats and corrections meet hot rows
+_READING = ("channel_id", "ts", "value", "quality", "pull_run")
+
+
+def open_channels(
+    conn: sa.Connection, *, domain: str, pull: str, source: str, wanted: Iterable[Wanted], now: datetime
+) -> dict[tuple[str, str], int]:
+    """The channel number of each (asset, metric), made where there is none; street and cadence follow the newest word."""
+    asked = {(asset, metric): (street, cadence) for asset, metric, street, cadence in wanted}
+    known = _channels(conn, domain, asked)
+    missing = [key for key in asked if key not in known]
+    if missing:
+        _open(conn, domain, pull, source, [(*key, *asked[key]) for key in missing], now)
+        known = _channels(conn, domain, asked)
+    for key, (channel_id, street, cadence) in known.items():
+        if (asked[key][0] or street, asked[key][1]) != (street, cadence):
+            _move(conn, channel_id, asked[key][0] or street, asked[key][1])
+    return {key: found[0] for key, found in known.items()}
+
+
+def _channels(conn: sa.Connection, domain: str, asked: Iterable[tuple[str, str]]) -> dict[tuple[str, str], tuple[int, str | None, int]]:
+    keys = [(domain, *key) for key in asked]
+    columns = ("asset_id", "metric", "channel_id", "street", "cadence_s")
+    found = bulk.matching(conn, channel, ("domain", "asset_id", "metric"), keys, columns)
+    return {(asset, metric): (number, street, cadence) for asset, metric, number, street, cadence in found}
+
+
+def _open(conn: sa.Connection, domain: str, pull: str, source: str, wanted: Sequence[Wanted], now: datetime) -> None:
+    common = {"domain": domain, "pull": pull, "source": source, "first_seen": now}
+    conn.execute(
+        sa.insert(channel), [common | {"asset_id": a, "metric": m, "street": street, "cadence_s": cadence} for a, m, street, cadence in wanted]
+    )
+    opened = _channels(conn, domain, [(asset, metric) for asset, metric, _, _ in wanted])
+    names = ("channel_id", "domain", "metric", "asset_id", "street", "cadence_s", "quality")
+    rows = [(number, domain, metric, asset, street, cadence, 0) for (asset, metric), (number, street, cadence) in opened.items()]
+    bulk.insert(conn, latest, names, rows)
+
+
+def _move(conn: sa.Connection, channel_id: int, street: str | None, cadence: int) -> None:
+    for table in (channel, latest):
+        conn.execute(sa.update(table).where(table.c.channel_id == channel_id).values(street=street, cadence_s=cadence))
+
+
+def append_readings(conn: sa.Connection, rows: Iterable[Reading], *, run_id: int, now: datetime) -> Written:
+    """Take in readings (channel, microseconds, value, quality); repeats are ignored, corrections keep what they replace.
+
+    Those older than the boundary go straight to the cold table, and their hours are put right in the same transaction.
+    """
+    batch = sorted({(row[0], row[1]): row for row in rows}.values())
+    if not batch:
+        return Written()
+    boundary = _boundary(conn, now)
+    cold = [row for row in batch if row[1] < boundary]
+    hot = sorted((row for row in batch if row[1] >= boundary), key=lambda row: row[1]) if len(cold) < len(batch) else []
+    new_hot, corrected_hot = _take(conn, reading_hot, hot, run_id, now)
+    new_cold, corrected_cold = _take(conn, reading_cold, cold, run_id, now)
+    if new_cold == len(cold):
+        rollups.add(conn, cold)
+    elif new_cold or corrected_cold:  # which of them were new is not known: take their hours again
+        rollups.retake(conn, ((row[0], row[1] // HOUR) for row in cold))
+    _refresh_latest(conn, batch, now)
+    new, changed = new_hot + new_cold, corrected_hot + corrected_cold
+    return Written(new, changed, len(batch) - new - changed)
+
+
+def _take(conn: sa.Connection, table: sa.Table, rows: Sequence[Reading], run_id: int, now: datetime) -> tuple[int, int]:
+    """Insert what is new; where fewer went in than came, look which of the others say something else. (new, corrected)"""
+    new = bulk.insert(conn, table, _READING, [(*row, run_id) for row in rows])
+    if new == len(rows):
+        return new, 0
+    there = bulk.matching(conn, table, ("channel_id", "ts"), [(row[0], row[1]) for row in rows], _READING)
+    before = {(row[0], row[1]): row for row in there}
+    corrections = [row for row in rows if (row[2], row[3]) != before[row[0], row[1]][2:4]]
+    past = [(*before[row[0], row[1]], to_micros(now)) for row in corrections]
+    bulk.insert(conn, reading_past, (*_READING, "replaced_at"), past)
+    bulk.insert(conn, table, _READING, [(*row, run_id) for row in corrections], update=("value", "quality", "pull_run"))
+    return new, len(corrections)
+
+
+_NEWEST = {"ts": "bigint", "value": "float8", "quality": "smallint", "learned_at": "bigint", "since": "bigint", "whole": "boolean", "number": "integer"}
+_UPDATE_LATEST = """
+UPDATE reading_latest SET ts = k.ts, value = k.value, quality = k.quality, learned_at = k.learned_at,
+  same_since = CASE WHEN k.whole AND reading_latest.value = k.value THEN coalesce(reading_latest.same_since, k.since) ELSE k.since END
+FROM {newest}
+WHERE reading_latest.channel_id = k.number AND (reading_latest.ts IS NULL OR reading_latest.ts < k.ts
+  OR (reading_latest.ts = k.ts AND (reading_latest.value <> k.value OR reading_latest.quality <> k.quality)))
+"""
+_UPDATE_ONE = _UPDATE_LATEST.format(newest=f"(SELECT {', '.join(f'? AS {name}' for name in _NEWEST)}) AS k")
+_UPDATE_ALL = _UPDATE_LATEST.format(newest=f"unnest({', '.join(f'%s::{t}[]' for t in _NEWEST.values())}) AS k({', '.join(_NEWEST)})")
+
+
+def _refresh_latest(conn: sa.Connection, batch: Sequence[Reading], now: datetime) -> None:
+    """The newest reading of each channel into reading_latest, unless a newer one is there already."""
+    learned = to_micros(now)
+    newest = [(ts, value, quality, learned, since, whole, number) for number, ts, value, quality, since, whole in _newest(batch)]
+    if bulk.on_sqlite(conn):
+        conn.exec_driver_sql(_UPDATE_ONE, newest)
+    else:
+        conn.exec_driver_sql(_UPDATE_ALL, tuple(map(list, zip(*newest, strict=True))))
+
+
+def _newest(batch: Sequence[Reading]) -> list[tuple[int, int, float, int, int, bool]]:
+    """Per channel: newest reading, since when it has had this value in the batch, and whether that is the whole batch."""
+    found: dict[int, tuple[int, int, float, int, int, bool]] = {}
+    for number, ts, value, quality in batch:
+        before = found.get(number)
+        same = before is not None and before[2] == value
+        since, whole = (before[4], before[5]) if before and same else (ts, before is None)
+        found[number] = (number, ts, value, quality, since, whole)
+    return list(found.values())
+
+
+def _boundary(conn: sa.Connection, now: datetime) -> int:
+    """Where hot begins. Set at the first reading ever, so that a long backfill goes straight to the cold table."""
+    boundary = conn.scalar(sa.select(reading_boundary.c.ts))
+    if boundary is None:
+        boundary = _target(now)
+        conn.execute(sa.insert(reading_boundary).values(boundary_id=1, ts=boundary))
+    return int(boundary)
+
+
+def _target(now: datetime) -> int:
+    return to_micros(now - _HOT_FOR) // _SLICE * _SLICE
+
+
+def compact(engine: sa.Engine, now: datetime) -> int:
+    """Move hot readings to the cold table and count them into their hours, ten minutes of them a transaction."""
+    moved, target = 0, _target(now)
+    while True:
+        with writing(engine).begin() as conn:
+            boundary = _boundary(conn, now)
+            if boundary >= target:
+                return moved
+            oldest = conn.scalar(sa.select(sa.func.min(reading_hot.c.ts)))
+            end = target if oldest is None else min(target, max(boundary, oldest // _SLICE * _SLICE) + _SLICE)
+            moved += _move_to_cold(conn, end)
+
+
+def _move_to_cold(conn: sa.Connection, end: int) -> int:
+    columns = [reading_hot.c[name] for name in _READING]
+    rows = conn.execute(sa.select(*columns).where(reading_hot.c.ts < end).order_by(reading_hot.c.channel_id, reading_hot.c.ts))
+    readings = [tuple(row) for row in rows]
+    bulk.insert(conn, reading_cold, _READING, readings)
+    rollups.add(conn, [row[:4] for row in readings])
+    conn.execute(sa.delete(reading_hot).where(reading_hot.c.ts < end))
+    conn.execute(sa.update(reading_boundary).values(ts=end))
+    return len(readings)
