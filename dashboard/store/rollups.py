@@ -116,4 +116,4 @@ def _retake_scopes(conn: sa.Connection, pairs: Sequence[tuple[int, int]]) -> Non
         found = bulk.matching(conn, reading_h1, ["channel_id", "hour"], wanted, _H1)
         of_hours = (reading_scope_h1.c.domain == domain, reading_scope_h1.c.metric == metric, reading_scope_h1.c.hour.in_(hours))
         conn.execute(sa.delete(reading_scope_h1).where(*of_hours))
-        bulk.insert(conn, reading_scope_h1, _SCOPE, _by_scope(conn, found))  # type: ignore[arg-type]  # tuples of _H1's columns are Hours
+        bulk.insert(conn, reading_scope_h1, _SCOPE, _by_scope(conn, found))
