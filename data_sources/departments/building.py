@@ -73,7 +73,9 @@ def add_rows(conn: sa.Connection, table: sa.Table, rows: Iterable[Row], columns:
     names = list(columns) or [column.name for column in table.columns]
     if not batch:
         return
-    verb = {"sqlite": "INSERT OR IGNORE INTO", "mysql": "INSERT IGNORE INTO", "mariadb": "INSERT IGNORE INTO"}.get(conn.dialect.name, "INSERT INTO")
+    verb = {"sqlite": "INSERT OR IGNORE INTO", "mysql": "INSERT IGNORE INTO", "mariadb": "INSERT IGNORE INTO"}.get(
+        conn.dialect.name, "INSERT INTO"
+    )
     tail = " ON CONFLICT DO NOTHING" if conn.dialect.name == "postgresql" else ""
     conn.exec_driver_sql(_insert_text(conn, table, names, verb) + tail, batch)
 

@@ -1,0 +1,21 @@
+"""A limit out of the threshold configuration, for KPIs that count what is beyond it: count and alert never disagree."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+
+from dashboard.city import Level
+
+
+@cache
+def _values(domain: str) -> dict[tuple[str, str], float]:
+    text = files("data_sources").joinpath("thresholds", f"{domain}.toml").read_text("utf-8")
+    # A later row of the same rule and level is the newer version of it.
+    return {(row["rule"], row["level"]): float(row["value"]) for row in tomllib.loads(text)["threshold"]}
+
+
+def limit(rule: str, level: Level) -> float:
+    """The value at which a rule (`domain.rule`) reaches a level; KeyError if it has no such level."""
+    return _values(rule.partition(".")[0])[rule, level.value]
