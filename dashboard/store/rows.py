@@ -50,7 +50,7 @@ def write_rows(
     version lies on is marked dirty, so that day-wise KPIs are taken again. A key given twice: the last one wins.
     """
     origin = {"source": source, "pull_run": run_id, "learned_at": now}
-    keys = [column.name for column in table.primary_key]
+    keys = [str(column.name) for column in table.primary_key]
     newest = {tuple(row[k] for k in keys): row for row in rows}
     batch = list(newest.values())
     done = Written()
@@ -72,7 +72,7 @@ def _write_chunk(
     conn: sa.Connection, table: sa.Table, keys: list[str], rows: Sequence[Mapping[str, Any]], origin: Mapping[str, Any], versioned: bool
 ) -> Written:
     """One statement to look, one to keep what was, one to write."""
-    names = [column.name for column in table.columns]
+    names = [str(column.name) for column in table.columns]
     values = _values(conn, table, rows, origin)
     at = [names.index(k) for k in keys]
     hash_at = names.index("row_hash")
