@@ -1,0 +1,119 @@
+"""create_app: the declared city and its store become one ASGI application."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import os
+import pkgutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import dash
+import sqlalchemy as sa
+from dash.backends._fastapi import FastAPIDashServer
+from fastapi import FastAPI
+
+import pages
+from dashboard import __version__
+from dashboard.core.catalog import Catalog
+from dashboard.core.clock import Clock
+from dashboard.settings import Settings
+from dashboard.web.api import House, machines
+from dashboard.web.content import Panels
+from dashboard.web.front import Front, content_policy
+from dashboard.web.hub import Hub
+from dashboard.web.live import Live
+from dashboard.web.metrics import Metrics
+from dashboard.web.pulse import Pulse
+from dashboard.web.renderer import Renderer
+from dashboard.web.static import Static
+
+ROOT = Path(__file__).resolve().parents[1]
+ASSETS = ROOT / "assets"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What an application is put together from; tests bring their own panels and clock."""
+
+    settings: Settings
+    catalog: Catalog
+    engine: sa.Engine
+    panels: Panels
+    layout: Callable[[], Any]
+    pages: Sequence[Any]  # PAGE values: path, title, layout()
+    clock: Clock
+
+
+def create_app(parts: Parts) -> Front:
+    """The application a server runs. Nothing starts before the server does."""
+    renderer = Renderer(parts.panels, Pulse(parts.engine), parts.clock)
+    hub = Hub(renderer, parts.clock, build_id())
+    server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    drawn = _dash(server, parts)
+    metrics = Metrics(parts.engine, hub, renderer)
+    return Front(
+        server,
+        machines(House(parts.settings, parts.catalog, parts.engine, parts.clock, hub, renderer, metrics)),
+        Live(hub, renderer, parts.panels),
+        hub,
+        Static(ASSETS, drawn.registered_paths, parts.settings.home / "var" / "static"),
+        frozenset(page.path for page in parts.pages),
+        content_policy(list(drawn.csp_hashes())),
+    )
+
+
+def _dash(server: FastAPI, parts: Parts) -> dash.Dash:
+    """Dash on our server: our pages, our socket instead of its own."""
+    FastAPIDashServer.websocket_capability = False  # else every page opens a socket that nothing here uses
+    dash.page_registry.clear()  # Dash keeps pages in a global; a second application in this process starts clean
+    untyped: Any = dash  # its annotations know Flask only
+    app: dash.Dash = untyped.Dash(
+        "dashboard",
+        backend="fastapi",
+        server=server,
+        assets_folder=str(ASSETS),
+        assets_ignore=r"^\..*",
+        pages_folder="",
+        use_pages=True,
+        update_title=None,
+        suppress_callback_exceptions=True,  # pages come and go; ids are checked by a test instead
+        title="城市生命体",
+    )
+    for order, page in enumerate(parts.pages):
+        name = f"pages.{page.path.strip('/') or 'overview'}"
+        untyped.register_page(name, path=page.path, title=_title(page), layout=page.layout, order=order)
+    app.layout = parts.layout
+    untyped.Dash._setup_server(app)  # now, not in the first request: two first requests at once would race
+    return app
+
+
+def _title(page: Any) -> str:
+    return f"{page.title('zh')} · 城市生命体"
+
+
+def found_pages(package: ModuleType = pages) -> list[Any]:
+    """Every PAGE of the package, the overview first."""
+    modules = [importlib.import_module(f"{package.__name__}.{info.name}") for info in pkgutil.iter_modules(package.__path__)]
+    return sorted((m.PAGE for m in modules if hasattr(m, "PAGE")), key=lambda page: (page.path != "/", page.path))
+
+
+def build_id(environ: dict[str, str] | None = None) -> str:
+    """Names what is running: when it changes, screens load themselves anew."""
+    given = (environ if environ is not None else os.environ).get("COCKPIT_BUILD")
+    if given:
+        return given
+    digest = hashlib.blake2b(__version__.encode(), digest_size=8)
+    for file in _shipped():
+        stat = file.stat()
+        digest.update(f"{file.relative_to(ROOT)} {stat.st_mtime_ns} {stat.st_size}\n".encode())
+    return f"{__version__}+{digest.hexdigest()}"
+
+
+def _shipped() -> Iterator[Path]:
+    for folder in ("assets", "dashboard", "data_sources", "pages"):
+        yield from sorted(f for f in (ROOT / folder).rglob("*") if f.is_file() and f.suffix != ".pyc")
