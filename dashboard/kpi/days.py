@@ -32,8 +32,8 @@ class Retaken:
 
 
 def is_by_day(kpi: Kpi) -> bool:
-    """Whether a KPI looks at whole city days, so that its parts are kept per day."""
-    return kpi.at is not None and kpi.over is not None and kpi.over.rolling is None
+    """Whether a KPI looks at whole city days, so that its parts are kept per day; not if its conditions themselves speak of now."""
+    return kpi.at is not None and kpi.over is not None and kpi.over.rolling is None and not measure.needs_moment(kpi)
 
 
 def claim(conn: sa.Connection, tables_of: Mapping[str, frozenset[str]]) -> None:

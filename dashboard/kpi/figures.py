@@ -58,7 +58,7 @@ def measured(conn: sa.Connection, inputs: Inputs, due_days: str, now: datetime) 
     """Take a KPI's parts from the rows, or from its kept days."""
     domain, kpi = inputs.domain, inputs.kpi
     if kpi.at is None or kpi.over is None:
-        channels = measure.channels_by_street(conn, domain, kpi, now) if measure.reads_channels(kpi) else None
+        channels = measure.channels_by_street(conn, domain, kpi, now) if measure.over_channels(kpi) else None
         return Measured(measure.parts_by_street(conn, domain, kpi, None, now), channels=channels)
     if is_by_day(kpi):
         return _by_day(conn, inputs, due_days, now)

@@ -80,7 +80,7 @@ def inputs_of(catalog: Catalog) -> dict[str, Inputs]:
 def _inputs(catalog: Catalog, key: str) -> Inputs:
     domain, kpi = catalog.kpis[key]
     tables = frozenset(t.name for t in measure.base_tables(kpi))
-    readings = measure.reads_channels(kpi)
+    readings = latest.name in tables
     topics = {f"table:{name}" for name in tables if name != latest.name} | ({f"readings:{domain.key}"} if readings else set())
     by_minute = readings or measure.needs_moment(kpi) or (kpi.over is not None and kpi.over.rolling is not None)
     return Inputs(key, domain, kpi, tables, frozenset(topics), _feeds(catalog, key), _MINUTE if by_minute else _HOUR, _definition(kpi))
@@ -93,7 +93,7 @@ def _feeds(catalog: Catalog, key: str) -> tuple[str, ...]:
         return kpi.feeds
     tables = measure.base_tables(kpi)
     filling = [f.key for f in domain.feeds if f.table is not None and f.table in tables]
-    if measure.reads_channels(kpi):
+    if latest in tables:
         named = {value for value in measure.compared_with(kpi) if isinstance(value, str)}
         carrying = [f.key for f in domain.feeds if f.metrics]
         filling += [f.key for f in domain.feeds if named & {m.key for m in f.metrics}] or carrying

@@ -35,9 +35,13 @@ def base_tables(kpi: Kpi) -> frozenset[sa.Table]:
     return frozenset(e for e in elements(kpi) if isinstance(e, sa.Table))
 
 
-def reads_channels(kpi: Kpi) -> bool:
-    """Whether it is about the newest reading of channels."""
-    return latest in base_tables(kpi)
+def over_channels(kpi: Kpi) -> bool:
+    """Whether its rows are channels with their newest reading, so that too old ones must be left out and counted as missing."""
+    return latest in _joined(kpi.table)
+
+
+def _joined(table: sa.FromClause) -> set[sa.FromClause]:
+    return _joined(table.left) | _joined(table.right) if isinstance(table, sa.Join) else {table}
 
 
 def judges_age(kpi: Kpi) -> bool:
@@ -73,7 +77,7 @@ def counted(domain: Domain, kpi: Kpi) -> list[Where]:
     rows = [] if kpi.measure.where is None else [kpi.measure.where]
     if kpi.table is latest:
         rows.append(latest.c.domain == domain.key)
-    if reads_channels(kpi) and not judges_age(kpi):
+    if over_channels(kpi) and not judges_age(kpi):
         rows.append(is_usable())
     return rows
 
