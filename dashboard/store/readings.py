@@ -63,9 +63,8 @@ def _channels(conn: sa.Connection, domain: str, asked: Iterable[tuple[str, str]]
 
 def _open(conn: sa.Connection, domain: str, pull: str, source: str, wanted: Sequence[Wanted], now: datetime) -> None:
     common = {"domain": domain, "pull": pull, "source": source, "first_seen": now}
-    conn.execute(
-        sa.insert(channel), [common | {"asset_id": a, "metric": m, "street": street, "cadence_s": cadence} for a, m, street, cadence in wanted]
-    )
+    own = ("asset_id", "metric", "street", "cadence_s")
+    conn.execute(sa.insert(channel), [common | dict(zip(own, one, strict=True)) for one in wanted])
     opened = _channels(conn, domain, [(asset, metric) for asset, metric, _, _ in wanted])
     names = ("channel_id", "domain", "metric", "asset_id", "street", "cadence_s", "quality")
     rows = [(number, domain, metric, asset, street, cadence, 0) for (asset, metric), (number, street, cadence) in opened.items()]
@@ -113,7 +112,15 @@ def _take(conn: sa.Connection, table: sa.Table, rows: Sequence[Reading], run_id:
     return new, len(corrections)
 
 
-_NEWEST = {"ts": "bigint", "value": "float8", "quality": "smallint", "learned_at": "bigint", "since": "bigint", "whole": "boolean", "number": "integer"}
+_NEWEST = {
+    "ts": "bigint",
+    "value": "float8",
+    "quality": "smallint",
+    "learned_at": "bigint",
+    "since": "bigint",
+    "whole": "boolean",
+    "number": "integer",
+}
 _UPDATE_LATEST = """
 UPDATE reading_latest SET ts = k.ts, value = k.value, quality = k.quality, learned_at = k.learned_at,
   same_since = CASE WHEN k.whole AND reading_latest.value = k.value THEN coalesce(reading_latest.same_since, k.since) ELSE k.since END

@@ -115,11 +115,15 @@ def _keep(conn: sa.Connection, table: str, names: list[str], at: list[int], befo
     """Earlier versions into row_past. A version replaced at the very moment it was learned was never believed: left out."""
     learned, run = names.index("learned_at"), names.index("pull_run")
     past = [
-        (table, row_key(row[i] for i in at), now, row[learned], row[run], orjson.dumps(dict(zip(names, row, strict=True)), default=str).decode())
+        (table, row_key(row[i] for i in at), now, row[learned], row[run], _json(dict(zip(names, row, strict=True))))
         for row in before
         if row[learned] < now
     ]
     bulk.insert(conn, row_past, ("table_name", "row_key", "replaced_at", "learned_at", "pull_run", "body"), past)
+
+
+def _json(row: Mapping[str, Any]) -> str:
+    return orjson.dumps(row, default=str).decode()
 
 
 def row_key(values: Iterable[Any]) -> str:

@@ -111,7 +111,8 @@ pull_state = sa.Table(
     sa.Column("cadence_s", sa.Integer, nullable=False),  # late after one of these, silent after three
     sa.Column("watermark", sa.Text),  # highest cursor value safely stored, in the source's own terms (JSON)
     sa.Column("newest_event_at", UtcDateTime),  # event time of the newest row
-    sa.Column("judged_by", sa.String(8), nullable=False, default="event"),  # event: newest_event_at | contact: last_ok_at, for registers that need not change
+    # event: fresh as newest_event_at is; contact: as last_ok_at is, for registers, which need not change
+    sa.Column("judged_by", sa.String(8), nullable=False, default="event"),
     sa.Column("last_try_at", UtcDateTime),
     sa.Column("last_ok_at", UtcDateTime),
     sa.Column("next_due_at", UtcDateTime),
@@ -127,7 +128,7 @@ pull_run = sa.Table(  # one turn of one pull that brought or broke something
     metadata,
     sa.Column("run_id", _Id, primary_key=True, autoincrement=True),
     sa.Column("pull", sa.String(96), nullable=False, index=True),
-    sa.Column("started_at", UtcDateTime, nullable=False),
+    sa.Column("started_at", UtcDateTime, nullable=False, index=True),
     sa.Column("finished_at", UtcDateTime),
     sa.Column("rows_read", sa.Integer, nullable=False, default=0),
     sa.Column("rows_new", sa.Integer, nullable=False, default=0),
