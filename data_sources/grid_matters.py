@@ -1,4 +1,4 @@
-"""Grid reception days (网格接待日): on the third Wednesday every community hears its people; what they brought, and whether it was settled."""
+"""Grid reception days (网格接待日): each third Wednesday every community hears its people; was it settled?"""
 
 from __future__ import annotations
 
@@ -134,13 +134,21 @@ DOMAIN = city.Domain(
     vital="nerves",
     feeds=(
         city.Feed(
-            key="communities", title=Text("社区与网格", "Communities"), table=community, required=("asset_id", "name"), late_after=timedelta(days=1)
+            key="communities",
+            title=Text("社区与网格", "Communities"),
+            table=community,
+            required=("asset_id", "name"),
+            late_after=timedelta(days=1),
         ),
         city.Feed(
-            key="sessions", title=Text("接待场次", "Sessions"), table=session, required=("case_id", "opened_at", "state"), late_after=timedelta(hours=1)
+            key="sessions",
+            title=Text("接待场次", "Sessions"),
+            table=session,
+            required=("case_id", "opened_at", "state"),
+            late_after=timedelta(days=36),
         ),
         city.Feed(
-            key="matters", title=Text("接待事项", "Matters"), table=matter, required=("case_id", "opened_at"), late_after=timedelta(hours=1)
+            key="matters", title=Text("接待事项", "Matters"), table=matter, required=("case_id", "opened_at"), late_after=timedelta(days=36)
         ),
     ),
     kpis=(settled, in_time, satisfied, communities_held, accepted, open_matters, overdue, on_the_spot, communities, grids),

@@ -87,7 +87,7 @@ satisfied = city.Kpi(
     unit="%",
     table=case,
     measure=city.share(case.c.satisfied == 1, case.c.satisfied.is_not(None)),
-    formula=Text("近30日有效回访中满意的比例（未接通、未评价不计）", "Satisfied over valid callbacks in 30 days, unreached and no comment left out"),
+    formula=Text("近30日有效回访中满意的比例，未接通未评价不计", "Satisfied over callbacks of 30 days that got an answer"),
     at=case.c.callback_at,
     over=MONTH,
 )
@@ -130,10 +130,18 @@ DOMAIN = city.Domain(
     feeds=(
         city.Feed(key="places", title=Text("诉求地址", "Places"), table=place, required=("asset_id", "name"), late_after=timedelta(days=1)),
         city.Feed(
-            key="cases", title=Text("热线工单", "Cases"), table=case, required=("case_id", "opened_at", "state"), late_after=timedelta(minutes=45)
-        ),  # at four in the morning half an hour passes without a call
+            key="cases",
+            title=Text("热线工单", "Cases"),
+            table=case,
+            required=("case_id", "opened_at", "state"),
+            late_after=timedelta(minutes=90),
+        ),  # at four in the morning an hour passes without a call
         city.Feed(
-            key="hotspots", title=Text("热点并案", "Hotspots"), table=hotspot, required=("case_id", "opened_at"), late_after=timedelta(days=2)
+            key="hotspots",
+            title=Text("热点并案", "Hotspots"),
+            table=hotspot,
+            required=("case_id", "opened_at"),
+            late_after=timedelta(days=2),
         ),
     ),
     kpis=(on_time, response, solved, satisfied, cases_today, cases_hour, open_cases, overdue, hotspots),
@@ -167,7 +175,9 @@ DOMAIN = city.Domain(
             hold=timedelta(minutes=30),
             unit="%",
         ),
-        city.AlertRule(key="silent", title=Text("热线数据中断", "Hotline data stopped"), watches=city.Absence(feed="hotline.cases"), no_data="alert"),
+        city.AlertRule(
+            key="silent", title=Text("热线数据中断", "Hotline data stopped"), watches=city.Absence(feed="hotline.cases"), no_data="alert"
+        ),
     ),
     asset_kinds={
         "compound": Text("小区", "Compound"),

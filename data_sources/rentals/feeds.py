@@ -26,16 +26,26 @@ def mark_night(row: city.Row) -> city.Row:
 
 
 FEEDS = (
-    city.Feed(key="buildings", title=Text("网约房楼栋", "Rental buildings"), table=building, required=("asset_id", "name"), late_after=timedelta(days=1)),
+    city.Feed(
+        key="buildings",
+        title=Text("网约房楼栋", "Rental buildings"),
+        table=building,
+        required=("asset_id", "name"),
+        late_after=timedelta(days=1),
+    ),
     city.Feed(
         key="rooms",
         title=Text("一房一码登记", "Room register"),
         table=room,
         required=("asset_id", "name", "smart_lock"),
-        late_after=timedelta(hours=2),
+        late_after=timedelta(days=2),
     ),
     city.Feed(
-        key="status", title=Text("房态与门锁状态", "Room and lock status"), table=status, required=("asset_id", "name", "guests"), versioned=False
+        key="status",
+        title=Text("房态与门锁状态", "Room and lock status"),
+        table=status,
+        required=("asset_id", "name", "guests"),
+        versioned=False,
     ),
     city.Feed(
         key="stays",
@@ -44,6 +54,7 @@ FEEDS = (
         required=("case_id", "asset_id", "opened_at", "party"),
         personal=("guest",),
         clean=judge_registration,
+        late_after=timedelta(hours=1),  # before dawn half an hour passes without a guest
     ),
     city.Feed(
         key="lock_events",
@@ -52,12 +63,21 @@ FEEDS = (
         required=("case_id", "asset_id", "opened_at", "category"),
         clean=mark_night,
         versioned=False,
+        late_after=timedelta(minutes=30),
     ),
     city.Feed(
-        key="warnings", title=Text("风险预警", "Risk warnings"), table=warning, required=("case_id", "opened_at"), late_after=timedelta(hours=6)
+        key="warnings",
+        title=Text("风险预警", "Risk warnings"),
+        table=warning,
+        required=("case_id", "opened_at"),
+        late_after=timedelta(hours=12),
     ),
     city.Feed(
-        key="incidents", title=Text("涉网约房警情", "Police incidents"), table=incident, required=("case_id", "opened_at"), late_after=timedelta(days=2)
+        key="incidents",
+        title=Text("涉网约房警情", "Police incidents"),
+        table=incident,
+        required=("case_id", "opened_at"),
+        late_after=timedelta(days=2),
     ),
     city.Feed(
         key="complaints",
@@ -71,6 +91,6 @@ FEEDS = (
         title=Text("无码上线线索", "Listings without a code"),
         table=listing,
         required=("case_id", "opened_at"),
-        late_after=timedelta(days=1),
+        late_after=timedelta(days=2),
     ),
 )

@@ -88,9 +88,7 @@ registration_accuracy = city.Kpi(
     unit="%",
     table=stay,
     measure=city.share(stay.c.accurate == 1),
-    formula=Text(
-        "近30日核验通过、人数相符、30分钟内登记的入住÷全部入住", "Check-ins verified, with the right number, within 30 minutes, over all of 30 days"
-    ),
+    formula=Text("近30日核验通过、人数相符、30分钟内登记的比例", "Check-ins of 30 days verified, right in number, within 30 minutes"),
     at=stay.c.opened_at,
     over=MONTH,
     weight=2,

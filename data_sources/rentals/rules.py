@@ -19,7 +19,11 @@ RULES = (
         key="unlock_unregistered",
         title=Text("房源开锁未登记", "Unlocked, nobody registered"),
         watches=city.RowCount(
-            table=lock_event, by=lock_event.c.asset_id, at=lock_event.c.opened_at, over=timedelta(hours=4), where=sa.and_(UNLOCKED, lock_event.c.stay.is_(None))
+            table=lock_event,
+            by=lock_event.c.asset_id,
+            at=lock_event.c.opened_at,
+            over=timedelta(hours=4),
+            where=sa.and_(UNLOCKED, lock_event.c.stay.is_(None)),
         ),
         hold=HALF_HOUR,  # guests are given half an hour to register after coming in
         clear_hold=timedelta(minutes=10),
@@ -29,7 +33,11 @@ RULES = (
         key="night_traffic",
         title=Text("房源夜间频繁开锁", "Busy at night"),
         watches=city.RowCount(
-            table=lock_event, by=lock_event.c.asset_id, at=lock_event.c.opened_at, over=timedelta(hours=6), where=sa.and_(UNLOCKED, lock_event.c.night == 1)
+            table=lock_event,
+            by=lock_event.c.asset_id,
+            at=lock_event.c.opened_at,
+            over=timedelta(hours=6),
+            where=sa.and_(UNLOCKED, lock_event.c.night == 1),
         ),
         unit="次/6时",
     ),
@@ -37,7 +45,11 @@ RULES = (
         key="lock_offline",
         title=Text("门锁长时离线", "Lock long offline"),
         watches=city.RowCount(
-            table=lock_event, by=lock_event.c.asset_id, at=lock_event.c.opened_at, over=timedelta(hours=24), where=lock_event.c.category == "offline_24h"
+            table=lock_event,
+            by=lock_event.c.asset_id,
+            at=lock_event.c.opened_at,
+            over=timedelta(hours=24),
+            where=lock_event.c.category == "offline_24h",
         ),
         unit="次/日",
     ),
@@ -84,7 +96,12 @@ RULES = (
         unit="条",
     ),
     city.AlertRule(
-        key="locks_silent", title=Text("门锁数据中断", "Lock data stopped"), watches=city.Absence(feed="rentals.lock_events"), no_data="alert"
+        key="locks_silent",
+        title=Text("门锁数据中断", "Lock data stopped"),
+        watches=city.Absence(feed="rentals.lock_events"),
+        no_data="alert",
     ),
-    city.AlertRule(key="stays_silent", title=Text("入住数据中断", "Check-in data stopped"), watches=city.Absence(feed="rentals.stays"), no_data="alert"),
+    city.AlertRule(
+        key="stays_silent", title=Text("入住数据中断", "Check-in data stopped"), watches=city.Absence(feed="rentals.stays"), no_data="alert"
+    ),
 )
