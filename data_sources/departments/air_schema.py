@@ -1,0 +1,161 @@
+"""The tables of the environment and sanitation department, as it keeps them: numbers as text, local time without offset."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+S = sa.String
+
+stations = sa.Table(
+    "监测站点",
+    metadata,
+    sa.Column("站点编码", S(16), primary_key=True),
+    sa.Column("站点名称", S(40)),
+    sa.Column("站点类型", S(8)),  # 国控 市控 微站
+    sa.Column("经度", sa.Float),  # WGS84
+    sa.Column("纬度", sa.Float),
+    sa.Column("所属街道", S(20)),
+    sa.Column("采样口高度", S(8)),  # '18.0m'
+)
+
+
+def _concentrations() -> list[sa.Column[str]]:
+    """µg/m³ as text; empty or a dash where there is none. CO is in µg/m³ here and in mg/m³ in the daily report."""
+    return [sa.Column(name, S(10)) for name in ("pm2_5", "pm10", "so2", "no2", "co", "o3")]
+
+
+hours = sa.Table(
+    "小时数据",
+    metadata,
+    sa.Column("记录号", S(32), primary_key=True),
+    sa.Column("站点编码", S(16)),
+    sa.Column("监测时间", S(19)),  # end of the hour
+    *_concentrations(),
+    sa.Column("标识", S(2)),  # N 有效 B 低于检出限 D 缺测 C 校准 M 维护 L 超限待审
+    sa.Column("更新时间", S(19), index=True),
+)
+current = sa.Table(
+    "实时数据",
+    metadata,
+    sa.Column("站点编码", S(16), primary_key=True),
+    sa.Column("监测时间", S(19)),
+    *_concentrations(),
+    sa.Column("标识", S(2)),
+    sa.Column("更新时间", S(19)),
+)
+days = sa.Table(
+    "日报数据",
+    metadata,
+    sa.Column("记录号", S(32), primary_key=True),
+    sa.Column("站点编码", S(16)),
+    sa.Column("日期", S(10)),
+    *_concentrations()[:5],
+    sa.Column("o3_8h", S(10)),
+    sa.Column("有效小时数", sa.Integer),
+    sa.Column("更新时间", S(19), index=True),
+)
+five_minutes = sa.Table(
+    "微站五分钟",
+    metadata,
+    sa.Column("站点编码", S(16), primary_key=True),
+    sa.Column("时间", S(19), primary_key=True, index=True),
+    sa.Column("pm2_5", sa.Float),
+    sa.Column("pm10", sa.Float),
+    sa.Column("温度", sa.Float),
+    sa.Column("湿度", sa.Float),
+)
+segments = sa.Table(
+    "道路路段",
+    metadata,
+    sa.Column("路段编号", S(16), primary_key=True),
+    sa.Column("道路名称", S(60)),
+    sa.Column("保洁等级", sa.Integer),  # 1-4
+    sa.Column("道路类别", S(8)),  # 主干 次干 支路 背街 步行街
+    sa.Column("长度_米", S(12)),  # '1,240'
+    sa.Column("宽度_米", S(8)),
+    sa.Column("面积_平方米", S(14)),
+    sa.Column("可机扫", sa.Integer),
+    sa.Column("所属街道", S(20)),
+    sa.Column("经度", sa.Float),
+    sa.Column("纬度", sa.Float),
+    sa.Column("数据性质", S(8)),  # 示例: drawn up for the demo
+    sa.Column("更新时间", S(19)),
+)
+plans = sa.Table(
+    "作业计划",
+    metadata,
+    sa.Column("计划编号", S(24), primary_key=True),
+    sa.Column("路段编号", S(16), index=True),
+    sa.Column("作业方式", S(8)),  # 机扫 洗扫 冲洗 洒水 雾炮 普扫 人工保洁
+    sa.Column("每日次数", sa.Float),
+    sa.Column("作业时段", S(40)),
+)
+trips = sa.Table(
+    "作业班次",
+    metadata,
+    sa.Column("班次编号", S(40), primary_key=True),
+    sa.Column("路段编号", S(16)),
+    sa.Column("作业方式", S(8)),
+    sa.Column("车辆编号", S(16)),
+    sa.Column("任务来源", S(8)),  # 计划 联动
+    sa.Column("计划开始", S(19)),
+    sa.Column("实际开始", S(19)),
+    sa.Column("实际结束", S(19)),
+    sa.Column("轨迹覆盖率", S(8)),  # '97.3%'
+    sa.Column("里程_公里", sa.Float),
+    sa.Column("用水_立方米", sa.Float),
+    sa.Column("状态", S(2)),  # 0 待执行 1 作业中 2 完成 3 未达标 4 天气取消
+    sa.Column("更新时间", S(19), index=True),
+)
+dust = sa.Table(
+    "尘土抽检",
+    metadata,
+    sa.Column("抽检编号", S(32), primary_key=True),
+    sa.Column("路段编号", S(16)),
+    sa.Column("抽检时间", S(19)),
+    sa.Column("点位类型", S(8)),  # 车行道 人行道
+    sa.Column("尘重_克", S(10)),
+    sa.Column("取样面积_平方米", S(8)),
+    sa.Column("限值", sa.Float),  # g/m²
+    sa.Column("更新时间", S(19), index=True),
+)
+silt = sa.Table(
+    "走航积尘",
+    metadata,
+    sa.Column("走航编号", S(32), primary_key=True),
+    sa.Column("路段编号", S(16)),
+    sa.Column("走航时间", S(19)),
+    sa.Column("里程_米", sa.Float),
+    sa.Column("积尘负荷", sa.Float),  # g/m²
+    sa.Column("更新时间", S(19), index=True),
+)
+scores = sa.Table(
+    "积尘评分",
+    metadata,
+    sa.Column("评分编号", S(24), primary_key=True),
+    sa.Column("街道", S(20)),
+    sa.Column("月份", S(7)),
+    sa.Column("得分", sa.Float),
+    sa.Column("更新时间", S(19)),
+)
+checks = sa.Table(
+    "保洁检查",
+    metadata,
+    sa.Column("检查编号", S(32), primary_key=True),
+    sa.Column("路段编号", S(16)),
+    sa.Column("检查时间", S(19)),
+    sa.Column("检查面积", sa.Float),  # m²
+    sa.Column("果皮", sa.Integer),
+    sa.Column("纸屑塑膜", sa.Integer),
+    sa.Column("烟蒂", sa.Integer),
+    sa.Column("痰迹", sa.Integer),
+    sa.Column("积水", sa.Float),
+    sa.Column("其他", sa.Integer),
+    sa.Column("件数限值", sa.Float),  # pieces per 1000 m² for the road's grade
+    sa.Column("尘土", sa.Float),  # g/m²
+    sa.Column("尘土限值", sa.Float),
+    sa.Column("污渍占比", sa.Float),  # %
+    sa.Column("停留分钟", sa.Integer),
+    sa.Column("更新时间", S(19), index=True),
+)
