@@ -46,7 +46,7 @@ def ground(conn: sa.Connection) -> Ground:
     """Land and water as the map in force draws them."""
     land = unary_union([shape(f["geometry"]) for f in read_layer(conn, "streets")["features"]])
     rivers = [shape(f["geometry"]) for f in read_layer(conn, "rivers")["features"]]
-    return Ground(land, unary_union([r for r in rivers if r.area]).difference(land))
+    return Ground(land, unary_union([r for r in rivers if r.area]))
 
 
 def write_layer(conn: sa.Connection, layer: str, collection: dict[str, Any], datum: str, actor: str, now: datetime) -> None:
