@@ -97,6 +97,12 @@ def postgresql_url() -> Iterator[str]:
     yield from _made_and_dropped("postgresql")
 
 
+@pytest.fixture(scope="session")
+def postgresql_for_session() -> Iterator[str]:
+    """One PostgreSQL database for many tests, which empty it themselves; a test that asks for it carries the marker."""
+    yield from _made_and_dropped("postgresql")
+
+
 @pytest.fixture
 def mariadb_url() -> Iterator[str]:
     """An empty MariaDB database; use with @pytest.mark.mariadb."""
