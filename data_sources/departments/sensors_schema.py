@@ -1,0 +1,135 @@
+"""The sensor platform's own database as the bureau's contractor left it: Chinese names, GCJ-02, local times as text, area codes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+
+def _place() -> list[sa.Column[Any]]:
+    return [sa.Column("所属街道", sa.String(32)), sa.Column("经度", sa.Float), sa.Column("纬度", sa.Float)]
+
+
+def _reading(*values: sa.Column[Any]) -> list[sa.Column[Any]]:
+    """Platform time, asset, device time, area code, values. Platform time first: the table is read by when rows came in."""
+    return [
+        sa.Column("入库时间", sa.String(19), primary_key=True),
+        sa.Column("设施编号", sa.String(24), primary_key=True),
+        sa.Column("采集时间", sa.String(19), nullable=False),
+        sa.Column("片区", sa.SmallInteger),  # 1–11, the bureau's own numbering of the streets
+        *values,
+    ]
+
+
+# No key on the register's own number: somebody typed one bridge in twice, and the table allowed it.
+structures = sa.Table(
+    "桥隧台账",
+    metadata,
+    sa.Column("序号", sa.Integer, primary_key=True),
+    sa.Column("设施编号", sa.String(24), nullable=False, index=True),
+    sa.Column("设施名称", sa.String(64), nullable=False),
+    sa.Column("设施类型", sa.SmallInteger),  # 1 跨江大桥 2 高架 3 匝道 4 跨线桥 5 人行天桥 6 地通道 7 隧道 8 地下环道
+    sa.Column("管养性质", sa.String(8)),  # 直管 | 街道 | 社会
+    sa.Column("养护类别", sa.String(4)),
+    sa.Column("结构形式", sa.String(32)),
+    sa.Column("全长", sa.String(16)),  # text, as exported from a spreadsheet: "1,208.00 "
+    sa.Column("主跨", sa.String(16)),
+    sa.Column("建成年份", sa.String(8)),
+    sa.Column("技术状况指数", sa.String(8)),
+    sa.Column("评定日期", sa.String(10)),
+    *_place(),
+    sa.Column("物联感知", sa.String(2)),  # 是 | 否
+    sa.Column("视频感知", sa.String(2)),
+    sa.Column("视频在线", sa.SmallInteger),
+    sa.Column("运行状态", sa.SmallInteger),  # 1 正常 2 限行 3 检修 4 封闭
+    sa.Column("资料来源", sa.String(8)),  # 公开 | 模拟
+    sa.Column("更新时间", sa.String(19), nullable=False, index=True),
+)
+bridge_data = sa.Table("桥梁监测数据", metadata, *_reading(sa.Column("测项", sa.String(12), primary_key=True), sa.Column("数值", sa.Float)))
+tunnel_data = sa.Table(
+    "隧道环境数据",
+    metadata,
+    *_reading(*(sa.Column(name, sa.String(12)) for name in ("一氧化碳", "烟尘系数", "二氧化氮", "积水深度", "平均车速", "衬砌收敛"))),
+)
+hazards = sa.Table(
+    "地质隐患点",
+    metadata,
+    sa.Column("隐患点编号", sa.String(24), primary_key=True),
+    sa.Column("隐患点名称", sa.String(64), nullable=False),
+    sa.Column("灾害类型", sa.String(8)),  # 危岩 | 滑坡 | 斜坡
+    *_place(),
+    sa.Column("威胁人数", sa.Integer),
+    sa.Column("预警等级", sa.SmallInteger),  # 0 正常 4 蓝 3 黄 2 橙 1 红: one is worst
+    sa.Column("最近巡查", sa.String(19)),
+    sa.Column("资料来源", sa.String(8)),
+    sa.Column("更新时间", sa.String(19), nullable=False, index=True),
+)
+gauges = sa.Table(
+    "雨量站",
+    metadata,
+    sa.Column("站号", sa.String(24), primary_key=True),
+    sa.Column("站名", sa.String(64), nullable=False),
+    *_place(),
+    sa.Column("更新时间", sa.String(19), nullable=False),
+)
+slope_data = sa.Table(
+    "边坡监测数据",
+    metadata,
+    *_reading(*(sa.Column(name, sa.Float) for name in ("裂缝速率", "倾斜速率", "位移速率", "累计位移", "含水率"))),
+)
+rain_data = sa.Table("雨量数据", metadata, *_reading(sa.Column("小时雨量", sa.Float), sa.Column("日雨量", sa.Float)))
+tanks = sa.Table(
+    "化粪池台账",
+    metadata,
+    sa.Column("池编号", sa.String(24), primary_key=True),
+    sa.Column("池名称", sa.String(64), nullable=False),
+    sa.Column("权属", sa.String(8)),  # 老旧小区 | 直管 | 无主
+    sa.Column("小区名称", sa.String(64)),
+    *_place(),
+    sa.Column("容积", sa.String(12)),
+    sa.Column("池深", sa.Float),
+    sa.Column("风险类型", sa.String(8)),
+    sa.Column("状态码", sa.SmallInteger),  # 0 正常 1 预警 2 报警 3 抽排 9 失联
+    sa.Column("资料来源", sa.String(8)),
+    sa.Column("更新时间", sa.String(19), nullable=False, index=True),
+)
+tank_data = sa.Table(
+    "化粪池监测数据",
+    metadata,
+    *_reading(*(sa.Column(name, sa.Float) for name in ("甲烷", "硫化氢", "一氧化碳", "氧气", "液位"))),  # 硫化氢 in ppm, 一氧化碳 in mg/m³
+)
+pump_runs = sa.Table(
+    "抽排记录",
+    metadata,
+    sa.Column("记录号", sa.String(32), primary_key=True),
+    sa.Column("池编号", sa.String(24), nullable=False),
+    sa.Column("片区", sa.SmallInteger),
+    sa.Column("触发方式", sa.SmallInteger),  # 1 自动 2 人工
+    sa.Column("开始时间", sa.String(19)),
+    sa.Column("结束时间", sa.String(19)),  # empty while running
+    sa.Column("抽排量", sa.String(12)),
+    sa.Column("抽前液位", sa.Float),
+    sa.Column("抽后液位", sa.Float),
+    sa.Column("抽前甲烷", sa.Float),
+    sa.Column("抽后甲烷", sa.Float),
+    sa.Column("核验结果", sa.SmallInteger),  # 0 抽排中 1 通过 2 未过
+    sa.Column("更新时间", sa.String(19), nullable=False, index=True),
+)
+callouts = sa.Table(
+    "报警处置单",
+    metadata,
+    sa.Column("单号", sa.String(32), primary_key=True),
+    sa.Column("池编号", sa.String(24), nullable=False),
+    sa.Column("片区", sa.SmallInteger),
+    sa.Column("报警类型", sa.SmallInteger),  # 1 气体
+    sa.Column("报警值", sa.Float),
+    sa.Column("报警时间", sa.String(19)),
+    sa.Column("应到时间", sa.String(19)),
+    sa.Column("到场时间", sa.String(19)),
+    sa.Column("办结时间", sa.String(19)),
+    sa.Column("进度", sa.SmallInteger),  # 1 派单 2 到场 3 办结
+    sa.Column("更新时间", sa.String(19), nullable=False, index=True),
+)
