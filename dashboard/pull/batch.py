@@ -1,0 +1,67 @@
+"""What a reader hands over: a stretch of a source's rows by our field names, and where to resume once they are safe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol, TypeAlias
+
+from dashboard.pull.mapping import Plan
+
+Cursor: TypeAlias = dict[str, Any]  # kept as JSON in pull_state.watermark
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a value or a row cannot be used: a code for counting, a sentence for people."""
+
+    code: str  # missing | type | range | date | place | duplicate | code | too_big | clean
+    reason: str
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A row (or one metric of a row) that does not fit."""
+
+    source_key: str
+    problem: Problem
+    row: dict[str, Any]
+
+
+@dataclass
+class Batch:
+    """Rows column by column, values raw as the source gave them, oldest first."""
+
+    columns: dict[str, list[Any]]
+    keys: list[tuple[Any, ...]]  # their key of each row
+    cursor: Cursor | None = None  # safe to resume from once these rows are stored; None: no change
+    newest: datetime | None = None  # the newest moment among the watermarks, where the watermark is a time
+    rejects: list[Reject] = field(default_factory=list)  # what the reader itself could not use
+    problems: dict[int, Problem] = field(default_factory=dict)  # rows the reader emptied, such as one that is too big
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def row(self, index: int) -> dict[str, Any]:
+        """One row by our field names."""
+        return {name: values[index] for name, values in self.columns.items()}
+
+
+class Reader(Protocol):
+    """One kind of source."""
+
+    def __call__(self, plan: Plan, cursor: Cursor | None, now: datetime) -> Iterator[Batch]:
+        """Everything from the cursor on, in batches. Raises SourceError."""
+
+
+def from_rows(plan: Plan, rows: list[dict[str, Any]]) -> Batch:
+    """A batch of rows given by the source's own names, for readers that do not speak SQL."""
+    columns = {name: [plan.pick(expression, row) for row in rows] for name, expression in plan.expressions.items()}
+    keys = [tuple(plan.pick(part, row) for part in plan.key) for row in rows]
+    return Batch(columns, keys)
+
+
+def key_text(key: tuple[Any, ...]) -> str:
+    """A source's key as one text."""
+    return "|".join("" if part is None else str(part) for part in key)

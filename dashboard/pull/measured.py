@@ -1,0 +1,203 @@
+"""A batch for a readings feed, long (metric, value) or wide (a column per metric): arrays of readings, and those that do not fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeAlias
+
+import numpy as np
+import sqlalchemy as sa
+
+from dashboard.core.declare import Metric
+from dashboard.core.times import from_micros, to_micros
+from dashboard.pull import moments, values
+from dashboard.pull.batch import Batch, Problem, Reject
+from dashboard.pull.convert import Problems, Table, reject, source_keys, typed
+from dashboard.pull.mapping import METRIC, Plan
+from dashboard.pull.values import SKIP, Floats
+
+Mask: TypeAlias = np.ndarray[Any, np.dtype[np.bool_]]
+
+AHEAD = timedelta(minutes=5)  # a clock this far ahead of ours is wrong
+ABSURD = timedelta(days=1)  # and this far is no clock error but no time at all
+_KINDS: dict[str, Any] = {
+    "asset_id": sa.String(96),
+    "metric": sa.String(48),
+    "street": sa.String(12),
+    "quality": sa.SmallInteger(),
+    "value": sa.Float(),
+}
+
+
+@dataclass
+class Readings:
+    """What became of a batch: one entry per reading, in step."""
+
+    assets: list[str] = field(default_factory=list)
+    metrics: list[str] = field(default_factory=list)
+    times: list[int] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
+    quality: list[int] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)  # the batch row each came from
+    streets: dict[str, str | None] = field(default_factory=dict)  # by asset, where the source says
+    names: list[str] = field(default_factory=list)  # source key of each batch row
+    rejects: list[Reject] = field(default_factory=list)
+    newest: datetime | None = None
+
+    def keys(self, wide: bool) -> set[str]:
+        """Source keys that came through; of a wide table with the metric."""
+        if not wide:
+            return {self.names[i] for i in self.rows}
+        return {self.names[i] for i in self.rows} | {f"{self.names[i]}#{m}" for i, m in zip(self.rows, self.metrics, strict=True)}
+
+
+def to_readings(plan: Plan, batch: Batch, now: datetime) -> Readings:
+    """Readings by the feed's rules: physical ranges, clocks, and a bad metric of a wide row leaves alone."""
+    table = typed(plan, batch, {k: v for k, v in _KINDS.items() if k in batch.columns and k != "value"})
+    done = Readings(rejects=list(batch.rejects), names=source_keys(plan, batch))
+    times = _times(table, now)
+    _cleaned(table, times)
+    assets = table.columns["asset_id"]
+    for i, asset in enumerate(assets):
+        if asset is None:
+            table.problems.setdefault(i, Problem("missing", "asset_id: missing"))
+    suspect = _suspect(table, assets, times, now)
+    sound = _sound(table)
+    if plan.wide:
+        for name in batch.columns:
+            if name.startswith(METRIC):
+                _take_metric(table, done, plan.metrics[name.removeprefix(METRIC)], batch.columns[name], times, suspect, sound)
+    else:
+        _take_long(table, done, times, suspect, sound)
+    done.rejects += [reject(plan, batch, i, done.names[i], p) for i, p in sorted(table.problems.items())]
+    if "street" in table.columns:
+        done.streets = {a: s for a, s in zip(assets, table.columns["street"], strict=True) if a is not None}
+    done.newest = from_micros(max(done.times)) if done.times else None
+    return done
+
+
+def _times(table: Table, now: datetime) -> moments.Micros:
+    """When each row was so; without a time, or far in the future, it is no reading."""
+    form = str(table.plan.pull.options.get("formats", {}).get("observed_at", ""))
+    found, problems = moments.moments(table.batch.columns["observed_at"], table.plan.zone, form)
+    table.columns.pop("observed_at", None)
+    table.blame(problems, "observed_at")
+    for i in np.flatnonzero(found == moments.NEVER).tolist():
+        table.problems.setdefault(i, Problem("missing", "observed_at: missing"))
+    for i in np.flatnonzero(found > to_micros(now + ABSURD)).tolist():
+        table.problems.setdefault(
+            i, Problem("date", f"observed_at: {from_micros(int(found[i])):%Y-%m-%d %H:%M} UTC is more than a day ahead of our clock")
+        )
+    return found
+
+
+def _cleaned(table: Table, times: moments.Micros) -> None:
+    """The domain's own `clean`, row by row, where it has one."""
+    clean = table.plan.feed.clean
+    if clean is None:
+        return
+    for i in range(len(table)):
+        row = {name: cells[i] for name, cells in table.columns.items()} | {
+            "observed_at": from_micros(int(times[i])) if times[i] != moments.NEVER else None
+        }
+        row |= {n.removeprefix(METRIC): c[i] for n, c in table.batch.columns.items() if n == "value" or n.startswith(METRIC)}
+        try:
+            row = clean(row)
+        except (ValueError, KeyError, TypeError, ArithmeticError) as wrong:
+            table.problems.setdefault(i, Problem("clean", str(wrong) or type(wrong).__name__))
+            continue
+        for name, cells in table.columns.items():
+            cells[i] = row.get(name)
+        for name, raw in table.batch.columns.items():
+            if name == "value" or name.startswith(METRIC):
+                raw[i] = row.get(name.removeprefix(METRIC))
+
+
+def _suspect(table: Table, assets: list[Any], times: moments.Micros, now: datetime) -> Mask:
+    """Rows of instruments whose clock runs ahead, as long as it does; quality the source itself gives is looked at later."""
+    ahead = times > to_micros(now + AHEAD)
+    if not ahead.any():
+        return np.zeros(len(table), dtype=bool)
+    wrong = {assets[i] for i in np.flatnonzero(ahead).tolist()}
+    return np.fromiter((a in wrong for a in assets), dtype=bool, count=len(assets))
+
+
+def _sound(table: Table) -> Mask:
+    mask = np.ones(len(table), dtype=bool)
+    mask[list(table.problems)] = False
+    return mask
+
+
+def _take_metric(table: Table, done: Readings, metric: Metric, raw: list[Any], times: moments.Micros, suspect: Mask, sound: Mask) -> None:
+    """One column of a wide table. What is wrong here says nothing about the other columns."""
+    found, problems = _measured(table.plan, METRIC + metric.key, metric.key, raw)
+    problems |= _outside(metric, found, np.arange(len(found)))
+    usable = sound & ~np.isnan(found)
+    usable[list(problems)] = False
+    for i, problem in problems.items():
+        if sound[i]:
+            done.rejects.append(
+                reject(
+                    table.plan, table.batch, i, f"{done.names[i]}#{metric.key}", Problem(problem.code, f"{metric.key}: {problem.reason}")
+                )
+            )
+    rows = np.flatnonzero(usable)
+    _add(table, done, rows, [metric.key] * len(rows), times, found, suspect)
+
+
+def _take_long(table: Table, done: Readings, times: moments.Micros, suspect: Mask, sound: Mask) -> None:
+    """Rows that name their metric. A metric mapped to nothing is meant for another feed."""
+    plan, metrics = table.plan, table.columns["metric"]
+    found, problems = _measured(plan, "value", "", table.batch.columns["value"])
+    metric_of = np.full(len(metrics), -1)
+    for number, key in enumerate(plan.metrics):
+        metric_of[np.fromiter((m == key for m in metrics), dtype=bool, count=len(metrics))] = number
+    for i in np.flatnonzero(metric_of < 0).tolist():
+        if metrics[i] == SKIP:
+            sound[i] = False
+        else:
+            problems.setdefault(i, Problem("code", f"metric {values.shown(metrics[i])} is not one of " + ", ".join(plan.metrics)))
+    for number, metric in enumerate(plan.metrics.values()):
+        at = np.flatnonzero(metric_of == number)
+        if metric.key in plan.units:
+            found[at] = plan.units[metric.key](found[at])
+        problems |= {i: p for i, p in _outside(metric, found, at).items() if i not in problems}
+    table.blame({i: p for i, p in problems.items() if sound[i]}, "value")
+    usable = sound & ~np.isnan(found)
+    usable[list(problems)] = False
+    rows = np.flatnonzero(usable)
+    _add(table, done, rows, [metrics[i] for i in rows.tolist()], times, found, suspect)
+
+
+def _measured(plan: Plan, name: str, metric: str, raw: list[Any]) -> tuple[Floats, Problems]:
+    if metric in plan.pull.codes or name in plan.pull.codes:
+        raw, unknown = values.codes(raw, plan.pull.codes.get(metric) or plan.pull.codes[name])
+        found, problems = values.numbers(raw)
+        problems = unknown | problems
+    else:
+        found, problems = values.numbers(raw)
+    return (plan.units[name](found) if name in plan.units else found), problems
+
+
+def _outside(metric: Metric, found: Floats, at: np.ndarray[Any, Any]) -> Problems:
+    """Values no working instrument gives."""
+    low = -np.inf if metric.low is None else metric.low
+    high = np.inf if metric.high is None else metric.high
+    with np.errstate(invalid="ignore"):
+        wrong = at[(found[at] < low) | (found[at] > high)]
+    return {int(i): Problem("range", f"{found[i]:g} {metric.unit} is outside {low:g} to {high:g}") for i in wrong}
+
+
+def _add(table: Table, done: Readings, rows: Any, metrics: list[str], times: moments.Micros, found: Floats, suspect: Mask) -> None:
+    index = rows.tolist()
+    assets, given = table.columns["asset_id"], table.columns.get("quality")
+    quality = suspect[rows].astype(int).tolist()
+    if given is not None:
+        quality = [max(q, given[i] or 0) for q, i in zip(quality, index, strict=True)]
+    done.assets += assets if len(index) == len(assets) else [assets[i] for i in index]
+    done.metrics += metrics
+    done.times += times[rows].tolist()
+    done.values += found[rows].tolist()
+    done.quality += quality
+    done.rows += index

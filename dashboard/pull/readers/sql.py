@@ -1,0 +1,308 @@
+"""Any database SQLAlchemy speaks, read in short statements: pages in the order (watermark, key), each resuming where the last ended.
+
+A page is one bounded statement in its own transaction, so a long backfill neither holds the department's locks nor its
+snapshots, and a cut at any moment loses nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from dashboard.core.errors import SourceChangedError
+from dashboard.core.times import from_micros, to_micros
+from dashboard.pull import cursor as marks
+from dashboard.pull.batch import Batch, Cursor, Problem
+from dashboard.pull.mapping import Plan, near
+from dashboard.pull.readers.connect import deadline, guarded, open_source
+
+_PLAIN_NAME = re.compile(r"^[^\W\d]\w*$")
+_SLOW_PAGE_S = 0.5  # a page slower than this has no index behind it: fewer, larger pages
+_LARGEST = 20  # times the batch
+_STUCK = 64
+_NULLS_MANY = 20_000  # rows without watermark are read each turn; above this many, once an hour
+_FETCH = 500  # rows held raw at once while their sizes are looked at
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A mapping compiled for one database: what is selected, and from where."""
+
+    names: tuple[str, ...]
+    columns: tuple[sa.ColumnElement[Any], ...]
+    key: tuple[sa.ColumnElement[Any], ...]
+    watermark: sa.ColumnElement[Any] | None
+    source: sa.FromClause
+
+    @property
+    def order(self) -> tuple[sa.ColumnElement[Any], ...]:
+        """Watermark first, then key: the order rows are read in."""
+        return self.key if self.watermark is None else (self.watermark, *self.key)
+
+    def select(self) -> sa.Select[Any]:
+        """Our fields, then the columns rows are ordered by."""
+        cells = [c.label(f"f{i}") for i, c in enumerate((*self.columns, *self.order))]
+        return sa.select(*cells).select_from(self.source)
+
+
+def read_sql(plan: Plan, cursor: Cursor | None, now: datetime) -> Iterator[Batch]:
+    """Everything from the cursor less the look-back on. Raises SourceError."""
+    source = plan.source
+    engine = open_source(source)
+    with guarded(source), engine.connect() as conn:
+        statement = prepare(conn, plan)
+        conn.rollback()
+        state: Cursor = {k: v for k, v in (cursor or {}).items() if k != "unordered"}
+        low = marks.resume(cursor, plan.pull.lookback, plan.zone) if statement.watermark is not None else None
+        bounds = _window(conn, plan, statement, now) if low is None or statement.watermark is None else [statement.watermark >= _bound(low)]
+        yield from _absent(conn, plan, statement, low, state, now)
+        yield from _pages(conn, plan, statement, [*bounds, *(c.is_not(None) for c in statement.order)], state, now)
+        if statement.watermark is not None and state != (cursor or {}):
+            yield Batch({n: [] for n in statement.names}, [], cursor=state)
+
+
+# ---- the statement
+
+
+def prepare(conn: sa.Connection, plan: Plan) -> Statement:
+    """The mapping against what is really there. Raises SourceChangedError naming the column and its nearest matches."""
+    source = source_of(plan)
+    there = columns_there(conn, plan, source)
+    names = tuple(plan.expressions)
+    columns = tuple(expression(plan, there, plan.expressions[n], f"fields.{n}") for n in names)
+    key = tuple(expression(plan, there, text, "key") for text in plan.key)
+    watermark = expression(plan, there, plan.pull.watermark, "watermark") if plan.pull.watermark else None
+    return Statement(names, columns, key, watermark, source)
+
+
+def source_of(plan: Plan) -> sa.FromClause:
+    """Their table, or their query as one."""
+    if plan.pull.query:
+        body = plan.pull.query.strip().rstrip(";").replace("\\", "\\\\").replace(":", "\\:")
+        return sa.text(f"({body}) q")  # type: ignore[return-value]
+    schema, dot, name = plan.pull.table.rpartition(".")
+    return sa.table(sa.quoted_name(name, True), schema=sa.quoted_name(schema, True) if dot else None)
+
+
+def columns_there(conn: sa.Connection, plan: Plan, source: sa.FromClause) -> list[str]:
+    """Their column names, by asking for no row. Raises SourceChangedError where there is no such table."""
+    try:
+        with guarded(plan.source), deadline(conn, plan.source):
+            return list(conn.execute(sa.select(sa.text("*")).select_from(source).where(sa.text("1=0"))).keys())
+    except SourceChangedError:
+        conn.rollback()
+        _missing_table(conn, plan)
+        raise
+
+
+def _missing_table(conn: sa.Connection, plan: Plan) -> None:
+    """A table that is not there, by name, with what is."""
+    if not plan.pull.table:
+        return
+    try:
+        inspector = sa.inspect(conn)
+        schema, dot, name = plan.pull.table.rpartition(".")
+        names = [*inspector.get_table_names(schema if dot else None), *inspector.get_view_names(schema if dot else None)]
+    except sa.exc.SQLAlchemyError:
+        return
+    if name not in names:
+        raise SourceChangedError(f"{plan.source.key}: there is no table {name!r} ({near(name, names)})") from None
+
+
+def expression(plan: Plan, there: list[str], text: str, where: str) -> sa.ColumnElement[Any]:
+    """A column of theirs by its exact name, quoted as their database wants; anything else is left as SQL."""
+    if text in there:
+        return sa.column(sa.quoted_name(text, True))
+    folded = [name for name in there if name.lower() == text.lower()]
+    if folded:
+        return sa.column(sa.quoted_name(folded[0], True))
+    if _PLAIN_NAME.match(text) and text.upper() not in ("NULL", "TRUE", "FALSE", "CURRENT_TIMESTAMP", "CURRENT_DATE"):
+        place = plan.pull.table or "the query"
+        raise SourceChangedError(f"{plan.source.key}: {place} has no column {text!r}, wanted for {where} ({near(text, there)})")
+    return sa.literal_column(f"({text})")
+
+
+def _bound(value: Any) -> sa.BindParameter[Any]:
+    """A value with no type of ours put on it, so that the database compares it as its own column's type."""
+    return sa.bindparam(None, value, type_=sa.types.NullType(), unique=True)
+
+
+def _window(conn: sa.Connection, plan: Plan, statement: Statement, now: datetime) -> list[sa.ColumnElement[bool]]:
+    """How far back a first read reaches, said in the terms of the watermark, or of the time of observation."""
+    if plan.pull.backfill is None:
+        return []
+    times = [c for n, c in zip(statement.names, statement.columns, strict=True) if n == "observed_at"]
+    for column in [c for c in (statement.watermark, *times) if c is not None]:
+        with deadline(conn, plan.source):
+            found = (
+                conn.execute(sa.select(column).select_from(statement.source).where(column.is_not(None)).order_by(column.desc()).limit(20))
+                .scalars()
+                .all()
+            )
+        conn.rollback()
+        sample = next((v for v in found if marks.instant(v, plan.zone) is not None), None)
+        if sample is not None and marks.in_order(found):
+            low = _bound(marks.like(sample, now - plan.pull.backfill, plan.zone))
+            return [column >= low] if column is statement.watermark else [sa.or_(column >= low, column.is_(None))]
+    return []
+
+
+# ---- pages
+
+
+def _pages(conn: sa.Connection, plan: Plan, statement: Statement, bounds: list[Any], state: Cursor, now: datetime) -> Iterator[Batch]:
+    limit, position, width = plan.pull.batch, None, len(statement.names)
+    while True:
+        wanted = statement.select().where(*bounds, *_from(statement.order, position)).order_by(*statement.order).limit(limit)
+        started = time.monotonic()
+        rows, big = _fetch(conn, plan, wanted, len(statement.names))
+        took = time.monotonic() - started
+        full = len(rows) == limit
+        end = _whole_groups(rows, width) if full else len(rows)
+        position = tuple(rows[-1][width:]) if full else None
+        if end:
+            yield from _batches(plan, statement, rows[:end], big, state, now)
+        if not full:
+            return
+        if end == 0:
+            limit *= 4
+            if limit > _STUCK * plan.pull.batch * 16:
+                raise SourceChangedError(
+                    f"{plan.source.key}: more than {limit // 4} rows share one key ({', '.join(plan.key)}): it does not identify a row"
+                )
+        elif took > _SLOW_PAGE_S:
+            limit = min(limit * 2, _LARGEST * plan.pull.batch)
+
+
+def _whole_groups(rows: list[Any], width: int) -> int:
+    """Rows of a full page before its last (watermark, key): that group may go on, and is read again with the next page."""
+    last, end = tuple(rows[-1][width:]), len(rows)
+    while end and tuple(rows[end - 1][width:]) == last:
+        end -= 1
+    return end
+
+
+def _from(order: tuple[sa.ColumnElement[Any], ...], position: tuple[Any, ...] | None) -> list[sa.ColumnElement[bool]]:
+    """At or after a position in the order; the plain bound on the first part lets an index be used."""
+    if position is None:
+        return []
+    condition: sa.ColumnElement[bool] = order[-1] >= _bound(position[-1])
+    for column, value in reversed(list(zip(order[:-1], position[:-1], strict=True))):
+        condition = sa.or_(column > _bound(value), sa.and_(column == _bound(value), condition))
+    return [condition] if len(order) == 1 else [order[0] >= _bound(position[0]), condition]
+
+
+def _fetch(conn: sa.Connection, plan: Plan, wanted: sa.Select[Any], width: int) -> tuple[list[Any], dict[int, Problem]]:
+    """One page. A row beyond the limit is emptied as it comes, before the next is asked for."""
+    rows: list[Any] = []
+    big: dict[int, Problem] = {}
+    with deadline(conn, plan.source):
+        found = conn.execution_options(stream_results=True, max_row_buffer=_FETCH).execute(wanted)
+        for part in found.partitions(_FETCH):
+            start = len(rows)
+            rows += part
+            for i in _oversized(part, width, plan.row_limit):
+                size = sum(map(_size, part[i]))
+                big[start + i] = Problem("too_big", f"the row holds {size} bytes, more than the {plan.row_limit} allowed")
+                rows[start + i] = tuple(None if _size(v) > 1000 else v for v in part[i][:width]) + tuple(part[i][width:])
+    conn.rollback()
+    return rows, big
+
+
+def _oversized(part: Any, width: int, limit: int) -> list[int]:
+    sizes = [0] * len(part)
+    for cells in zip(*part, strict=True):
+        if any(type(v) in (str, bytes) for v in cells):
+            for i, value in enumerate(cells):
+                if type(value) in (str, bytes):
+                    sizes[i] += len(value)
+    return [i for i, size in enumerate(sizes) if size > limit or (size * 4 > limit and sum(map(_size, part[i][:width])) > limit)]
+
+
+def _size(value: Any) -> int:
+    return len(value.encode("utf-8", "replace")) if isinstance(value, str) else len(value) if isinstance(value, bytes) else 8
+
+
+def _batches(
+    plan: Plan, statement: Statement, rows: list[Any], big: dict[int, Problem], state: Cursor, now: datetime, skip: int = 0
+) -> Iterator[Batch]:
+    """A page in pieces small enough for one store transaction each, cut where the watermark or key moves."""
+    width = len(statement.names)
+    for start, end in _cuts(rows, width, plan.pull.batch):
+        part = rows[start:end]
+        cells = [list(c) for c in zip(*part, strict=True)]
+        ordered = cells[width:]
+        keys = list(zip(*(ordered[skip:] if statement.watermark is None else ordered[1:]), strict=True)) or [()] * len(part)
+        batch = Batch(dict(zip(statement.names, cells[:width], strict=True)), keys)
+        batch.problems = {i - start: p for i, p in big.items() if start <= i < end}
+        if statement.watermark is not None:
+            _advance(plan, batch, ordered[0], state, now)
+        yield batch
+
+
+def _cuts(rows: list[Any], width: int, size: int) -> Iterator[tuple[int, int]]:
+    start = 0
+    while start < len(rows):
+        end = min(start + size, len(rows))
+        while end < len(rows) and tuple(rows[end][width:]) == tuple(rows[end - 1][width:]):
+            end += 1
+        yield start, end
+        start = end
+
+
+def _advance(plan: Plan, batch: Batch, values: list[Any], state: Cursor, now: datetime) -> None:
+    """Move the turn's cursor past a batch."""
+    mark = marks.newest_mark(values, plan.zone)
+    if mark is None:
+        return
+    if not marks.in_order(values) or len({isinstance(v, str) for v in values if _says_something(v)}) > 1:
+        state["unordered"] = True  # text that does not sort as it grows: nothing may be skipped by it, so all is read each turn
+    encoded = marks.encoded(marks.safe(mark, now, plan.zone))
+    state.update(marks.not_before(encoded, state if "v" in state else None, plan.zone))
+    batch.cursor, batch.newest = dict(state), mark.at
+
+
+def _says_something(value: Any) -> bool:
+    return value is not None and not (isinstance(value, str) and (not value.strip() or value.startswith("0000")))
+
+
+# ---- rows that the order cannot find
+
+
+def _absent(conn: sa.Connection, plan: Plan, statement: Statement, low: Any, state: Cursor, now: datetime) -> Iterator[Batch]:
+    """Rows without a usable watermark each turn (hourly where they are many), rows without a key hourly."""
+    due = now >= from_micros(int(state.get("swept_at", 0))) + _SWEEP
+    if statement.watermark is not None and (due or state.get("nulls", 0) <= _NULLS_MANY):
+        absent = [_no_mark(conn, plan, statement.watermark, low), *(k.is_not(None) for k in statement.key)]
+        unmarked = replace(statement, watermark=None)
+        state["nulls"] = 0
+        for batch in _pages(conn, plan, unmarked, absent, state, now):
+            state["nulls"] += len(batch)
+            yield batch
+    if statement.key and (due or statement.watermark is None):
+        yield from _keyless(conn, plan, statement, state, now)
+    if due:
+        state["swept_at"] = to_micros(now)
+
+
+def _no_mark(conn: sa.Connection, plan: Plan, watermark: sa.ColumnElement[Any], low: Any) -> sa.ColumnElement[bool]:
+    if isinstance(low, str) and marks.instant(low, plan.zone) is not None:
+        return sa.or_(watermark.is_(None), watermark < _bound("1"))  # '' and 0000-00-00 sort before every date
+    if isinstance(low, datetime) and conn.dialect.name in ("mysql", "mariadb"):
+        return sa.or_(watermark.is_(None), watermark < _bound("1000-01-01"))
+    return watermark.is_(None)
+
+
+def _keyless(conn: sa.Connection, plan: Plan, statement: Statement, state: Cursor, now: datetime) -> Iterator[Batch]:
+    wanted = statement.select().where(sa.or_(*(k.is_(None) for k in statement.key))).limit(_NULLS_MANY)
+    rows, big = _fetch(conn, plan, wanted, len(statement.names))
+    yield from _batches(plan, replace(statement, watermark=None), rows, big, state, now, len(statement.order) - len(statement.key))
+
+
+_SWEEP = timedelta(hours=1)

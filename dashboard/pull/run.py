@@ -1,0 +1,266 @@
+"""One turn of one pull: read the department, then one store transaction per batch for rows, watermark and all that depends on them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from dashboard.core.catalog import Catalog
+from dashboard.core.errors import SourceError
+from dashboard.pull import quarantine, state
+from dashboard.pull.batch import Batch, Problem, Reject
+from dashboard.pull.convert import reject
+from dashboard.pull.mapping import Plan, plan_pull
+from dashboard.pull.measured import Readings, to_readings
+from dashboard.pull.readers import READERS
+from dashboard.pull.rows import Rows, to_rows
+from dashboard.settings import Settings
+from dashboard.store.engine import writing
+from dashboard.store.lease import check_fence
+from dashboard.store.readings import append_readings, open_channels
+from dashboard.store.rows import Written, write_rows
+from dashboard.store.schema import pull_run, pull_state
+from dashboard.store.topics import bump
+
+
+@dataclass
+class PullOutcome:
+    """What a turn brought."""
+
+    pull: str
+    outcome: str = "ok"  # ok | down | slow | changed | error
+    error: str = ""
+    rows_read: int = 0
+    rows_new: int = 0
+    rows_changed: int = 0
+    rows_quarantined: int = 0  # not seen before
+    more: bool = False  # the turn's time was up; there is more to read at once
+    topics: set[str] = field(default_factory=set)
+
+
+@dataclass
+class _Turn:
+    """What one turn carries from batch to batch."""
+
+    engine: sa.Engine
+    catalog: Catalog
+    plan: Plan
+    now: datetime
+    fence: int
+    before: state.Before
+    outcome: PullOutcome
+    run_id: int = 0
+    newest: datetime | None = None
+    channels: dict[tuple[str, str], int] = field(default_factory=dict)
+    placed: dict[str, str | None] = field(default_factory=dict)  # asset → street its channels were opened with
+
+    @property
+    def whole(self) -> bool:
+        """The source is read from end to end every turn."""
+        return self.plan.source.kind == "sql" and not self.plan.pull.watermark
+
+
+def run_pull(
+    engine: sa.Engine, catalog: Catalog, settings: Settings, pull_key: str, now: datetime, fence: int = 0, budget_s: float | None = None
+) -> PullOutcome:
+    """Take one turn. A source's failure is noted and told in the outcome, never raised.
+
+    `budget_s` ends a long backfill after that many seconds; what is stored stays, and the next turn goes on from there.
+    Raises ConfigurationError for a mapping that cannot be right, StaleWriterError where another worker took over.
+    """
+    plan = plan_pull(catalog, settings, pull_key)
+    with engine.connect() as conn:
+        before = state.load(conn, plan)
+    turn = _Turn(engine, catalog, plan, now, fence, before, PullOutcome(pull_key), newest=before.newest)
+    try:
+        _read_all(turn, budget_s)
+    except SourceError as wrong:
+        _fail(turn, wrong)
+    else:
+        _finish(turn)
+    return turn.outcome
+
+
+def _read_all(turn: _Turn, budget_s: float | None) -> None:
+    ends = None if budget_s is None else time.monotonic() + budget_s
+    for batch in READERS[turn.plan.source.kind](turn.plan, turn.before.cursor, turn.now):
+        _take(turn, batch)
+        if ends is not None and time.monotonic() > ends and batch.cursor is not None:
+            turn.outcome.more = True
+            return
+
+
+def _take(turn: _Turn, batch: Batch) -> None:
+    """One batch, converted outside the transaction and stored in one."""
+    turn.outcome.rows_read += len(batch) + len(batch.rejects)
+    if turn.plan.table is not None:
+        rows = to_rows(turn.plan, batch)
+        _store(turn, batch, rows)
+    else:
+        readings = to_readings(turn.plan, batch, turn.now)
+        _store(turn, batch, readings)
+
+
+def _store(turn: _Turn, batch: Batch, found: Rows | Readings) -> None:
+    plan = turn.plan
+    with writing(turn.engine).begin() as conn:
+        if turn.fence:
+            check_fence(conn, turn.fence)
+        run_id = turn.run_id or _open_run(conn, turn)
+        rejects = list(found.rejects)
+        written = _write(conn, turn, found, run_id) if isinstance(found, Rows) else _append(conn, turn, batch, found, rejects, run_id)
+        aside = _settle_quarantine(conn, turn, found, rejects)
+        fresh = state.newest(turn.newest, found.newest or (batch.newest if isinstance(found, Rows) else None), turn.now)
+        if batch.cursor is not None:
+            fresh["watermark"] = state.watermark(plan, batch.cursor)
+        if written.new or written.changed or aside:
+            _count(conn, turn, run_id, written, aside)
+            _publish(conn, turn, written)
+        elif not turn.run_id:
+            conn.execute(sa.delete(pull_run).where(pull_run.c.run_id == run_id))  # it brought nothing: no trace of it
+            run_id = 0
+        if fresh:
+            state.save(conn, plan, fresh)
+    turn.run_id = run_id
+    turn.newest = fresh.get("newest_event_at", turn.newest)
+
+
+def _open_run(conn: sa.Connection, turn: _Turn) -> int:
+    made = conn.execute(sa.insert(pull_run).values(pull=turn.plan.pull.key, started_at=turn.now, outcome="ok", fence=turn.fence))
+    key = made.inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+def _write(conn: sa.Connection, turn: _Turn, found: Rows, run_id: int) -> Written:
+    if not found.rows or turn.plan.table is None:
+        return Written()
+    return write_rows(
+        conn, turn.plan.table, found.rows, source=turn.plan.source.key, run_id=run_id, now=turn.now, versioned=turn.plan.feed.versioned
+    )
+
+
+def _append(conn: sa.Connection, turn: _Turn, batch: Batch, found: Readings, rejects: list[Reject], run_id: int) -> Written:
+    if not found.times:
+        return Written()
+    numbers = _channels(conn, turn, found)
+    rows = list(zip(numbers, found.times, found.values, found.quality, strict=True))
+    if len({(row[0], row[1]) for row in rows}) < len(rows):
+        rejects += _doubles(turn, batch, found, rows)
+    return append_readings(conn, rows, run_id=run_id, now=turn.now)
+
+
+def _channels(conn: sa.Connection, turn: _Turn, found: Readings) -> list[int]:
+    """The channel of each reading; opened where new, moved where the asset's street has become known or another."""
+    pairs = set(zip(found.assets, found.metrics, strict=True))
+    assets = {asset for asset, _ in pairs}
+    streets = {a: found.streets.get(a) or turn.placed.get(a) for a in assets}
+    unplaced = [a for a in assets if streets[a] is None and a not in turn.placed]
+    streets |= _registered(conn, turn, unplaced)
+    wanted = [
+        (a, m, streets[a], _cadence(turn, m)) for a, m in sorted(pairs) if (a, m) not in turn.channels or turn.placed.get(a) != streets[a]
+    ]
+    if wanted:
+        plan = turn.plan
+        turn.channels |= open_channels(
+            conn, domain=plan.domain.key, pull=plan.pull.key, source=plan.source.key, wanted=wanted, now=turn.now
+        )
+    turn.placed |= streets
+    channels = turn.channels
+    return [channels[pair] for pair in zip(found.assets, found.metrics, strict=True)]
+
+
+def _cadence(turn: _Turn, metric: str) -> int:
+    return round(turn.plan.metrics[metric].cadence.total_seconds())
+
+
+def _registered(conn: sa.Connection, turn: _Turn, assets: list[str]) -> dict[str, str | None]:
+    """Streets of assets as the domain's own registers have them, for readings that name only the asset."""
+    found: dict[str, str | None] = {}
+    tables = [f.table for f in turn.plan.domain.feeds if f.table is not None and {"asset_id", "street"} <= set(f.table.c.keys())]
+    for table in (t for t in tables if [c.name for c in t.primary_key] == ["asset_id"]):
+        for start in range(0, len(assets), 500):
+            wanted = sa.select(table.c.asset_id, table.c.street).where(
+                table.c.asset_id.in_(assets[start : start + 500]), table.c.street.is_not(None)
+            )
+            found |= {asset: street for asset, street in conn.execute(wanted)}
+    return found
+
+
+def _doubles(turn: _Turn, batch: Batch, found: Readings, rows: list[tuple[int, int, float, int]]) -> list[Reject]:
+    """Two different values for one instrument and moment: the later is used, the earlier goes to quarantine."""
+    last: dict[tuple[int, int], int] = {}
+    rejects = []
+    for i, row in enumerate(rows):
+        earlier = last.get(row[:2])
+        if earlier is not None and rows[earlier][2] != row[2]:
+            asset, metric, at = found.assets[i], found.metrics[i], found.rows[earlier]
+            problem = Problem("duplicate", f"{asset} {metric} has two values for one moment: the later one is used")
+            rejects.append(reject(turn.plan, batch, at, found.names[at] + (f"#{metric}" if turn.plan.wide else ""), problem))
+        last[row[:2]] = i
+    return rejects
+
+
+def _settle_quarantine(conn: sa.Connection, turn: _Turn, found: Rows | Readings, rejects: list[Reject]) -> int:
+    key = turn.plan.pull.key
+    waiting = quarantine.open_keys(conn, key, turn.whole)
+    if waiting:
+        came = found.keys if isinstance(found, Rows) else found.keys(turn.plan.wide)
+        quarantine.mark_repaired(conn, key, waiting & came - {r.source_key for r in rejects}, turn.whole)
+    return quarantine.put_aside(conn, key, rejects, turn.now) if rejects else 0
+
+
+def _count(conn: sa.Connection, turn: _Turn, run_id: int, written: Written, aside: int) -> None:
+    """Into the run, and into the pull's totals."""
+    out = turn.outcome
+    out.rows_new, out.rows_changed, out.rows_quarantined = (
+        out.rows_new + written.new,
+        out.rows_changed + written.changed,
+        out.rows_quarantined + aside,
+    )
+    counts = {
+        "rows_read": out.rows_read,
+        "rows_new": out.rows_new,
+        "rows_changed": out.rows_changed,
+        "rows_quarantined": out.rows_quarantined,
+    }
+    conn.execute(sa.update(pull_run).where(pull_run.c.run_id == run_id).values(finished_at=turn.now, **counts))
+    came = written.new + written.changed
+    state.save(conn, turn.plan, {})
+    totals = {"rows_total": pull_state.c.rows_total + came, "quarantined_total": pull_state.c.quarantined_total + aside}
+    conn.execute(sa.update(pull_state).where(pull_state.c.pull == turn.plan.pull.key).values(**totals))
+
+
+def _publish(conn: sa.Connection, turn: _Turn, written: Written) -> None:
+    """Say what moved, in the transaction that moved it."""
+    topics: set[str] = {"sources"}
+    if written.new or written.changed:
+        topics.add(f"table:{turn.plan.table.name}" if turn.plan.table is not None else f"readings:{turn.plan.domain.key}")
+    bump(conn, topics, turn.now)
+    turn.outcome.topics |= topics
+
+
+def _finish(turn: _Turn) -> None:
+    with writing(turn.engine).begin() as conn:
+        if turn.fence:
+            check_fence(conn, turn.fence)
+        if state.succeeded(conn, turn.plan, turn.before, turn.now, turn.outcome.more):
+            _tell(conn, turn, {"sources"})
+
+
+def _fail(turn: _Turn, wrong: SourceError) -> None:
+    turn.outcome.outcome, turn.outcome.error = wrong.kind, str(wrong)
+    with writing(turn.engine).begin() as conn:
+        if turn.fence:
+            check_fence(conn, turn.fence)
+        if state.failed(conn, turn.plan, turn.before, wrong, turn.now, turn.fence):
+            _tell(conn, turn, {"sources"})
+
+
+def _tell(conn: sa.Connection, turn: _Turn, topics: Iterable[str]) -> None:
+    bump(conn, topics, turn.now)
+    turn.outcome.topics |= set(topics)

@@ -1,0 +1,187 @@
+"""Numbers, texts, codes and yes/no as departments write them, column by column."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from decimal import Decimal
+from itertools import repeat
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from dashboard.pull.batch import Problem
+
+Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
+
+NO_NUMBER = frozenset({"", "-", "--", "—", "——", "/", "na", "n/a", "nan", "none", "null", "nil", "\\n", "无", "暂无", "缺测"})
+NO_TEXT = frozenset({"", "-", "--", "—", "——", "NULL", "null", "\\N"})
+_GROUPED = re.compile(r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$")
+_PLAIN = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
+_YES = frozenset({"1", "true", "t", "yes", "y", "on", "是", "有", "在线", "开", "开启", "正常", "已"})
+_NO = frozenset({"0", "false", "f", "no", "n", "off", "否", "无", "离线", "关", "关闭", "异常", "未"})
+_SHOWN = 60  # characters of a wrong value repeated in its reason
+
+
+def shown(value: Any) -> str:
+    """A value as a reason may repeat it: short."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+def numbers(values: list[Any]) -> tuple[Floats, dict[int, Problem]]:
+    """A column of numbers; missing becomes NaN, text that is no number a problem."""
+    kinds = set(map(type, values))
+    if kinds <= {int, float}:
+        found = np.array(values, dtype=np.float64)
+        return (found, {}) if not np.isinf(found).any() else _endless(found)
+    if kinds <= {int, float, type(None), Decimal}:
+        return numbers([float("nan") if v is None else float(v) for v in values])
+    return _numbers_one_by_one(values)
+
+
+def _endless(found: Floats) -> tuple[Floats, dict[int, Problem]]:
+    return found, {int(i): Problem("type", "the number is infinite") for i in np.flatnonzero(np.isinf(found))}
+
+
+def _numbers_one_by_one(values: list[Any]) -> tuple[Floats, dict[int, Problem]]:
+    out = np.full(len(values), np.nan)
+    problems: dict[int, Problem] = {}
+    for i, value in enumerate(values):
+        try:
+            found = number(value)
+        except ValueError as wrong:
+            problems[i] = Problem("type", str(wrong))
+        else:
+            if found is not None:
+                out[i] = found
+    return out, problems
+
+
+def number(value: Any) -> float | None:
+    """One number; None where nothing is there. Raises ValueError with a sentence."""
+    if value is None or isinstance(value, (int, float, Decimal)):
+        found = None if value is None or value != value else float(value)
+    else:
+        text = unicodedata.normalize("NFKC", value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)).strip()
+        if text.lower() in NO_NUMBER:
+            return None
+        digits = text.removesuffix("%").rstrip()
+        if _GROUPED.match(digits):
+            digits = digits.replace(",", "")
+        if not _PLAIN.match(digits):
+            raise ValueError(f"{shown(value)} is not a number")
+        found = float(digits)
+    if found in (float("inf"), float("-inf")):
+        raise ValueError("the number is infinite")
+    return found
+
+
+def integers(values: list[Any], low: int, high: int) -> tuple[list[int | None], dict[int, Problem]]:
+    """A column of whole numbers that fit where they are kept."""
+    out: list[int | None] = list(repeat(None, len(values)))
+    problems: dict[int, Problem] = {}
+    for i, value in enumerate(values):
+        try:
+            found = value if type(value) is int else _whole(value)
+        except ValueError as wrong:
+            problems[i] = Problem("type", str(wrong))
+            continue
+        if found is not None and not low <= found <= high:
+            problems[i] = Problem("range", f"{found} is too large to be kept")
+        else:
+            out[i] = found
+    return out, problems
+
+
+def _whole(value: Any) -> int | None:
+    text = value.strip() if isinstance(value, str) else None
+    if text and text.isascii() and text.lstrip("+-").isdigit():
+        return int(text) if len(text) <= 20 else 10**20  # beyond any column: a range problem, and no slow conversion
+    found = number(value)
+    if found is None:
+        return None
+    if not found.is_integer():
+        raise ValueError(f"{shown(value)} is not a whole number")
+    return int(found)
+
+
+def texts(values: list[Any]) -> list[str | None]:
+    """A column of texts; markers of nothing become None."""
+    known: dict[Any, str | None] = {}
+    try:
+        for value in set(values):
+            known[value] = text(value)
+    except TypeError:  # a list or a dict from a document
+        return [text(v) for v in values]
+    if len({type(k) for k in known}) > 1:  # 1, 1.0 and True are one dictionary key but not one text
+        return [text(v) for v in values]
+    return [known[v] for v in values]
+
+
+def text(value: Any) -> str | None:
+    """One text: numbers without a spreadsheet's .0, no control zero, no half characters."""
+    if value is None or value != value:
+        return None
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        value = int(value)
+    if isinstance(value, Decimal) and value == value.to_integral_value():
+        value = int(value)
+    plain = _decoded(value) if isinstance(value, bytes) else str(value)
+    plain = plain.strip().replace("\x00", "")
+    if not plain.isascii():
+        plain = plain.encode("utf-8", "replace").decode("utf-8")
+    return None if plain in NO_TEXT else plain
+
+
+def _decoded(value: bytes) -> str:
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.decode("gb18030", "replace")
+
+
+def fitted(values: list[str | None], length: int, whole: bool) -> tuple[list[str | None], dict[int, Problem]]:
+    """Texts no longer than their column: words are cut with an ellipsis; a code or an id cut short would be another one."""
+    problems: dict[int, Problem] = {}
+    if all(v is None or len(v) <= length for v in values):
+        return values, problems
+    out = list(values)
+    for i, value in enumerate(values):
+        if value is None or len(value) <= length:
+            continue
+        if whole:
+            problems[i] = Problem("too_big", f"{len(value)} characters where at most {length} are kept")
+        else:
+            out[i] = value[: length - 1] + "…"
+    return out, problems
+
+
+SKIP = ""  # their code mapped to nothing: the row is meant for somebody else
+
+
+def codes(values: list[Any], table: Mapping[str, str]) -> tuple[list[str | None], dict[int, Problem]]:
+    """Their codes as ours; `"*"` stands for every other code."""
+    plain = texts(values)
+    problems: dict[int, Problem] = {}
+    out: list[str | None] = []
+    otherwise = table.get("*")
+    for i, value in enumerate(plain):
+        found = None if value is None else table.get(value, otherwise)
+        if value is not None and found is None:
+            problems[i] = Problem("code", f"{shown(value)} is not among the known codes: " + ", ".join(list(table)[:12]))
+        out.append(found)
+    return out, problems
+
+
+def flags(values: list[Any]) -> tuple[list[bool | None], dict[int, Problem]]:
+    """A column of yes and no."""
+    out: list[bool | None] = []
+    problems: dict[int, Problem] = {}
+    for i, value in enumerate(texts(values)):
+        word = None if value is None else value.lower()
+        out.append(None if word is None else word in _YES)
+        if word is not None and word not in _YES and word not in _NO:
+            problems[i] = Problem("type", f"{shown(value)} is neither yes nor no")
+    return out, problems
