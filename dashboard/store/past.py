@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql.util import ClauseAdapter
 
 from dashboard.core.declare import Row
-from dashboard.store.rows import row_key
+from dashboard.store.rows import bind, row_key
 from dashboard.store.schema import row_past
 
 
@@ -21,7 +21,8 @@ def row_as_of(conn: sa.Connection, table: sa.Table, key: Any, at: datetime) -> R
     if present is not None:
         return dict(present)
     then = _then(table, at)
-    found = conn.execute(sa.select(*_columns(table, conn)).where(then, row_past.c.row_key == row_key(values))).mappings().first()
+    stored = row_key(bind(value, column, conn.dialect) for column, value in zip(table.primary_key, values, strict=True))
+    found = conn.execute(sa.select(*_columns(table, conn)).where(then, row_past.c.row_key == stored)).mappings().first()
     return None if found is None else dict(found)
 
 
@@ -52,7 +53,6 @@ def _columns(table: sa.Table, conn: sa.Connection) -> list[sa.ColumnElement[Any]
 
 
 def _typed(column: sa.Column[Any], dialect: str) -> sa.ColumnElement[Any]:
-    body = row_past.c.body[column.name].as_string()
-    if dialect == "sqlite":  # JSON values come out as they went in; a cast to DATE would make a number of them
-        return sa.type_coerce(body, column.type)
-    return sa.cast(body, column.type)
+    if dialect == "sqlite":  # its JSON gives numbers as numbers; a cast to DATE would make a number of a date
+        return sa.func.json_extract(row_past.c.body, f'$."{column.name}"', type_=column.type)
+    return sa.cast(row_past.c.body[column.name].as_string(), column.type)

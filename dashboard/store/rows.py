@@ -92,12 +92,12 @@ def _values(conn: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, An
     """The rows as tuples of database values in column order; worked column by column, which is what makes it quick."""
     columns = []
     for column in table.columns:
-        bind, otherwise = _binder(column, conn.dialect), _default(column)
+        binder, otherwise = _binder(column, conn.dialect), _default(column)
         if column.name in origin:
-            columns.append([bind(origin[column.name]) if bind else origin[column.name]] * len(rows))
+            columns.append([bind(origin[column.name], column, conn.dialect)] * len(rows))
             continue
         given = [row.get(column.name, otherwise) for row in rows]
-        columns.append([bind(value) for value in given] if bind else given)
+        columns.append([binder(value) for value in given] if binder else given)
     return list(zip(*columns, strict=True))
 
 
@@ -105,6 +105,12 @@ def _binder(column: sa.Column[Any], dialect: sa.Dialect) -> Bind | None:
     if isinstance(column.type, UtcDateTime):
         return lambda value: None if value is None else to_micros(value)
     return column.type.dialect_impl(dialect).bind_processor(dialect)
+
+
+def bind(value: Any, column: sa.Column[Any], dialect: sa.Dialect) -> Any:
+    """A value as the database keeps it in that column."""
+    binder = _binder(column, dialect)
+    return binder(value) if binder else value
 
 
 def _default(column: sa.Column[Any]) -> Any:

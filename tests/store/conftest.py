@@ -1,11 +1,9 @@
-"""A store on SQLite and the same on PostgreSQL; every test here runs on both."""
+"""A migrated store on SQLite and the same on PostgreSQL: every test here that asks for `store` runs on both."""
 
 from __future__ import annotations
 
-import os
-import uuid
+import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,65 +11,101 @@ import sqlalchemy as sa
 
 from dashboard.core.tables import asset_table, case_table, metadata
 from dashboard.core.times import UtcDateTime
-from dashboard.store import schema
 from dashboard.store.engine import open_store
+from dashboard.store.migrate import ENGINE_TABLES, migrate
 
-POSTGRESQL = os.environ.get("COCKPIT_TEST_POSTGRESQL", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
-NOW = datetime(2025, 6, 1, 4, 0, tzinfo=UTC)
+OURS = sa.MetaData(naming_convention=metadata.naming_convention)
 
-lamps = asset_table("store_lamp", sa.Column("height", sa.Float), sa.Column("is_old", sa.Boolean), sa.Column("built", sa.Date))
-cases = case_table("store_case")
-counts = sa.Table(
+
+def _own(table: sa.Table) -> sa.Table:
+    """The table in a metadata of these tests' own, so that no other test meets it."""
+    metadata.remove(table)
+    return table.to_metadata(OURS)
+
+
+LAMPS = _own(asset_table("store_lamp", sa.Column("height", sa.Float), sa.Column("is_old", sa.Boolean), sa.Column("built", sa.Date)))
+CASES = _own(case_table("store_case"))
+COUNTS = sa.Table(
     "store_count",
-    metadata,
+    OURS,
     sa.Column("line", sa.String(16), primary_key=True),
     sa.Column("hour_at", UtcDateTime, primary_key=True),
     sa.Column("riders", sa.Integer),
-    sa.Column("source", sa.String(64)),
-    sa.Column("source_key", sa.String(191)),
-    sa.Column("pull_run", sa.BigInteger),
-    sa.Column("learned_at", UtcDateTime),
-    sa.Column("row_hash", sa.String(32)),
+    *(sa.Column(column.name, column.type) for column in list(LAMPS.columns)[-5:]),
 )
-OURS = [lamps, cases, counts]
 
 
-@pytest.fixture(scope="session")
-def postgresql_address() -> Iterator[str]:
-    """A PostgreSQL database of our own, gone afterwards."""
-    server = sa.create_engine(POSTGRESQL, isolation_level="AUTOCOMMIT")
-    name = f"cockpit_store_{uuid.uuid4().hex[:12]}"
-    try:
-        with server.connect() as conn:
-            conn.exec_driver_sql(f"CREATE DATABASE {name}")
-    except sa.exc.OperationalError as gone:
-        pytest.skip(f"no PostgreSQL at {POSTGRESQL}: {str(gone.orig).splitlines()[0]}")
-    yield str(sa.make_url(POSTGRESQL).set(database=name))
-    with server.connect() as conn:
-        conn.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-    server.dispose()
+@pytest.fixture
+def lamps() -> sa.Table:
+    """An asset table with a number, a claim and a date of its own."""
+    return LAMPS
+
+
+@pytest.fixture
+def cases() -> sa.Table:
+    """A case table."""
+    return CASES
+
+
+@pytest.fixture
+def counts() -> sa.Table:
+    """A table whose key has two columns."""
+    return COUNTS
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An address of an empty store."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'store.db'}"
-    address: str = request.getfixturevalue("postgresql_address")
-    engine = sa.create_engine(address)
-    with engine.begin() as conn:
-        conn.exec_driver_sql("DROP SCHEMA public CASCADE")
-        conn.exec_driver_sql("CREATE SCHEMA public")
-    engine.dispose()
-    return address
+    """The address of a store: a new file, or a database that may hold what an earlier test left."""
+    return f"sqlite:///{tmp_path / 'store.db'}" if request.param == "sqlite" else str(request.getfixturevalue("postgresql_for_session"))
 
 
 @pytest.fixture
-def store(store_url: str) -> Iterator[sa.Engine]:
-    """A store with its tables."""
+def empty_store(store_url: str) -> Iterator[sa.Engine]:
+    """A store with no tables at all."""
     engine = open_store(store_url)
-    tables = [getattr(schema, name) for name in schema.__all__ if isinstance(getattr(schema, name), sa.Table)]
+    if engine.dialect.name == "postgresql":
+        with engine.begin() as conn:
+            conn.exec_driver_sql("DROP SCHEMA public CASCADE")
+            conn.exec_driver_sql("CREATE SCHEMA public")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def new_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite store, to be copied: making one anew for each test would be most of what the tests do."""
+    path = tmp_path_factory.mktemp("new") / "store.db"
+    engine = open_store(f"sqlite:///{path}")
+    migrate(engine, OURS)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture
+def store(store_url: str, request: pytest.FixtureRequest) -> Iterator[sa.Engine]:
+    """A store with the engine's tables and a small domain's, all empty."""
+    engine = open_store(store_url)
+    if engine.dialect.name == "sqlite":
+        shutil.copy(request.getfixturevalue("new_file"), str(engine.url.database))
+    else:
+        _emptied(engine)
+    yield engine
+    engine.dispose()
+
+
+def _emptied(engine: sa.Engine) -> None:
+    with engine.connect() as conn:
+        whole = sa.inspect(conn).has_table(COUNTS.name)
+    if not whole:
+        migrate(engine, OURS)
     with engine.begin() as conn:
-        metadata.create_all(conn, tables + OURS)
+        names = [*ENGINE_TABLES, *OURS.tables]
+        conn.exec_driver_sql(";".join(f"DELETE FROM {name}" for name in names))
+
+
+@pytest.fixture
+def sqlite_store(tmp_path: Path, new_file: Path) -> Iterator[sa.Engine]:
+    """A SQLite store, for what is read from SQLite alone."""
+    engine = open_store(f"sqlite:///{shutil.copy(new_file, tmp_path / 'own.db')}")
     yield engine
     engine.dispose()
