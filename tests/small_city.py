@@ -48,6 +48,7 @@ calls_change = _kpi("calls_change", call, city.count(), at=call.c.opened_at, ove
 overdue = _kpi("overdue", call, city.count(sa.and_(call.c.closed_at.is_(None), call.c.due_at < city.ago())), weight=0)
 
 MINUTES_10 = timedelta(minutes=10)
+HEAT = city.Metric(key="heat", title=Text("灯温", "Heat"), unit="°C", cadence=MINUTE)
 LIGHTING = Domain(
     key="lighting",
     title=_words("照明"),
@@ -55,7 +56,7 @@ LIGHTING = Domain(
     vital="nerves",
     feeds=(
         city.Feed(key="lamps", title=_words("灯"), table=lamp),
-        city.Feed(key="heat", title=_words("灯温"), metrics=(city.Metric(key="heat", title=Text("灯温", "Heat"), unit="°C", cadence=MINUTE),)),
+        city.Feed(key="heat", title=_words("灯温"), metrics=(HEAT,)),
         city.Feed(key="calls", title=_words("来电"), table=call),
     ),
     kpis=(lit, hottest, calls_today, answered, calls_hour, calls_change, overdue),
@@ -75,7 +76,9 @@ LIGHTING = Domain(
             watches=city.RowCount(table=call, by=call.c.asset_id, at=call.c.opened_at, over=30 * MINUTE),
             unit="件",
         ),
-        city.AlertRule(key="mute", title=Text("灯温中断", "Lamp mute"), watches=city.Absence(feed="lighting.heat", metric="heat"), unit="min"),
+        city.AlertRule(
+            key="mute", title=Text("灯温中断", "Lamp mute"), watches=city.Absence(feed="lighting.heat", metric="heat"), unit="min"
+        ),
         city.AlertRule(key="no_calls", title=Text("来电中断", "No calls"), watches=city.Absence(feed="lighting.calls"), unit=""),
     ),
 )
@@ -162,10 +165,13 @@ class SmallCity:
         known = {"kind": "lamp", "lon": 106.55, "lat": 29.56}
         self.rows("lamps", lamp, [{"asset_id": a, "name": f"{a}号灯", "street": s, "state": st, **known} for a, (s, st) in states.items()])
 
-    def calls(self, *calls: tuple[str, datetime, str | None], closed: bool = False, asset: str | None = None, due: datetime | None = None) -> None:
+    def calls(
+        self, *calls: tuple[str, datetime, str | None], closed: bool = False, asset: str | None = None, due: datetime | None = None
+    ) -> None:
         """Calls: (id, opened at, street)."""
         more = {"asset_id": asset, "due_at": due}
-        self.rows("calls", call, [{"case_id": c, "opened_at": at, "street": s, "closed_at": at if closed else None, **more} for c, at, s in calls])
+        rows = [{"case_id": c, "opened_at": at, "street": s, "closed_at": at if closed else None, **more} for c, at, s in calls]
+        self.rows("calls", call, rows)
 
     def heat(self, *readings: tuple[str, datetime, float], street: str = EAST, quality: int = 0, feed_at: datetime | None = None) -> None:
         """Temperatures: (lamp, at, value)."""

@@ -117,7 +117,9 @@ def _of_scope(inputs: Inputs, groups: ByStreet, scope: str) -> Parts:
     return merge(inputs.kpi.measure, chosen)
 
 
-def _inputs_state(inputs: Inputs, channels: Mapping[str, Channels] | None, scope: str, by: Judging) -> tuple[Freshness, float, datetime | None]:
+def _inputs_state(
+    inputs: Inputs, channels: Mapping[str, Channels] | None, scope: str, by: Judging
+) -> tuple[Freshness, float, datetime | None]:
     """Freshness, share of the inputs that are fresh, and the newest event among them."""
     feeds = [by.feeds[f] for f in inputs.feeds if f in by.feeds]
     states = [f.state for f in feeds] + [Freshness.NEVER] * (len(inputs.feeds) - len(feeds))

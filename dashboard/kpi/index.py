@@ -117,7 +117,8 @@ def _clamp(points: float) -> float:
 def _contribution(given: Input, present: float) -> dict[str, Any]:
     known = given.score is not None and given.there > 0 and present > 0
     lost = given.weight * given.there / present * (100.0 - (given.score or 0.0)) if known else 0.0
-    return {"kpi": given.key, "weight": given.weight, "score": given.score, "lost": round(lost, 3), "there": given.there, "freshness": given.freshness}
+    shown = {"kpi": given.key, "weight": given.weight, "score": given.score, "freshness": given.freshness}
+    return shown | {"lost": round(lost, 3), "there": given.there}
 
 
 def alert_losses(alerts: Sequence[OpenAlert], rules: IndexRules) -> list[dict[str, Any]]:
@@ -192,7 +193,7 @@ def _district_row(around: Around, vitals: Sequence[KpiRow], scope: str) -> KpiRo
         Input(
             key=row.kpi,
             weight=1.0,
-            score=row.value if row.value is not None else _last(row),
+            score=_last(row),
             there=0.0 if row.value is None else 1.0,
             freshness=row.freshness,
             low=row.low or 0.0,
@@ -210,14 +211,16 @@ def _district_row(around: Around, vitals: Sequence[KpiRow], scope: str) -> KpiRo
 
 
 def _last(row: KpiRow) -> float | None:
-    """The value a withheld index last had."""
+    """The value an index last had, if it is withheld now."""
+    if row.value is not None:
+        return row.value
     last = json.loads(row.parts or "{}").get("last")
     return None if last is None else float(last)
 
 
 def _row(around: Around, key: str, scope: str, found: Index, as_of: datetime | None) -> KpiRow:
     before = around.previous.get((key, scope))
-    last = found.value if found.value is not None else (before.value if before and before.value is not None else _last(before) if before else None)
+    last = found.value if found.value is not None else _last(before) if before else None
     missing = [i["kpi"] for i in found.inputs if i["there"] == 0.0]
     parts = {"inputs": found.inputs, "alerts": found.alerts, "missing": missing, "last": last}
     return KpiRow(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -155,7 +155,7 @@ def channels_by_street(conn: sa.Connection, domain: Domain, kpi: Kpi, now: datet
     query = sa.select(key, sa.func.count(), usable, sa.func.max(sa.type_coerce(latest.c.ts, sa.BigInteger))).select_from(kpi.table)
     query = query.where(*_places(kpi), latest.c.domain == domain.key).group_by(key)
     found = conn.execute(query, {MOMENT: now})
-    return {s: Channels(int(n), int(u or 0), None if ts is None else min(from_micros(int(ts)), now.astimezone(UTC))) for s, n, u, ts in found}
+    return {s: Channels(int(n), int(u or 0), None if ts is None else min(from_micros(int(ts)), now)) for s, n, u, ts in found}
 
 
 def _places(kpi: Kpi) -> list[Where]:

@@ -10,7 +10,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from dashboard.core.scope import DISTRICT
 from dashboard.core.times import from_micros, to_micros
 from dashboard.store.schema import kpi_h1, kpi_history, kpi_latest
 
@@ -86,19 +85,20 @@ def _as_it_stood(row: Any) -> KpiRow:
     )
 
 
-def kpi_series(conn: sa.Connection, key: str, scope: str = DISTRICT, t0: datetime | None = None, t1: datetime | None = None) -> list[tuple[datetime, float | None]]:
+def kpi_series(conn: sa.Connection, key: str, scope: str, t0: datetime, t1: datetime) -> list[tuple[datetime, float | None]]:
     """A KPI over time, oldest first: every kept value of up to two days, the hours' last values beyond."""
-    assert t0 is not None and t1 is not None
     if t1 - t0 > _RAW_FOR:
         return [(at, row.last) for at, row in _hours(conn, key, scope, t0, t1)]
-    before = sa.select(sa.func.max(kpi_history.c.at)).where(kpi_history.c.kpi == key, kpi_history.c.scope == scope, kpi_history.c.at <= t0)
-    query = sa.select(kpi_history.c.at, kpi_history.c.value).where(
-        kpi_history.c.kpi == key, kpi_history.c.scope == scope, kpi_history.c.at >= sa.func.coalesce(before.scalar_subquery(), to_micros(t0)), kpi_history.c.at <= t1
-    )
+    mine = sa.and_(kpi_history.c.kpi == key, kpi_history.c.scope == scope)
+    before = conn.execute(sa.select(sa.func.max(kpi_history.c.at)).where(mine, kpi_history.c.at <= t0)).scalar()
+    query = sa.select(kpi_history.c.at, kpi_history.c.value).where(mine, kpi_history.c.at >= (before or t0), kpi_history.c.at <= t1)
     return [(max(at, t0), value) for at, value in conn.execute(query.order_by(kpi_history.c.at))]
 
 
-def kpi_hours(conn: sa.Connection, key: str, scope: str, t0: datetime, t1: datetime) -> list[tuple[datetime, float | None, float | None, float | None]]:
+Hour = tuple[datetime, float | None, float | None, float | None]
+
+
+def kpi_hours(conn: sa.Connection, key: str, scope: str, t0: datetime, t1: datetime) -> list[Hour]:
     """Mean, lowest and highest of each hour; the hour's own start is its time."""
     return [(at, row.mean, row.low, row.high) for at, row in _hours(conn, key, scope, t0, t1)]
 
@@ -116,11 +116,11 @@ def expected(conn: sa.Connection, key: str, scope: str, now: datetime, weeks: in
     An hour with fewer than three past days has no range. Changes with the hour only: callers keep it that long.
     """
     hour = to_micros(now) // HOUR
-    query = sa.select(kpi_h1.c.hour, kpi_h1.c.mean).where(
-        kpi_h1.c.kpi == key, kpi_h1.c.scope == scope, kpi_h1.c.hour > hour - 24 - weeks * 168, kpi_h1.c.hour <= hour, kpi_h1.c.mean.is_not(None)
-    )
-    past = [(int(h), float(mean)) for h, mean in conn.execute(query)]
-    return [_usual([mean for h, mean in past if h < at and (at - h) % 24 == 0 and at - h <= weeks * 168]) for at in range(hour - 23, hour + 1)]
+    span = kpi_h1.c.hour.between(hour - 23 - weeks * 168, hour)
+    query = sa.select(kpi_h1.c.hour, kpi_h1.c.mean).where(kpi_h1.c.kpi == key, kpi_h1.c.scope == scope, span, kpi_h1.c.mean.is_not(None))
+    past = {int(h): float(mean) for h, mean in conn.execute(query)}
+    same_hour = [[at - 24 * day for day in range(1, weeks * 7 + 1)] for at in range(hour - 23, hour + 1)]
+    return [_usual([past[h] for h in hours if h in past]) for hours in same_hour]
 
 
 def _usual(values: Sequence[float]) -> Range | None:

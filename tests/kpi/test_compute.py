@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
-from tests.small_city import EAST, NOON, NORTH, WEST, SmallCity
 
 from dashboard.kpi.compute import compute
 from dashboard.store.kpi_reads import kpi_at, kpi_series
 from dashboard.store.schema import dirty_day, kpi_day, kpi_history
 from dashboard.store.topics import versions
+from tests.small_city import EAST, NOON, NORTH, WEST, SmallCity
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)

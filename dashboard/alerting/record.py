@@ -1,0 +1,168 @@
+"""Transitions into tables: the alert, its history, and where each rule stands."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from dashboard.alerting.machine import Latch, Observation, Rule, Standing, Transition
+from dashboard.alerting.reasons import reason
+from dashboard.alerting.subjects import About, Subject
+from dashboard.core.declare import Level
+from dashboard.core.times import city_day, from_micros, to_micros
+from dashboard.store import bulk
+from dashboard.store.schema import alert, alert_transition, rule_state
+
+_COLUMNS = ("rule", "asset_id", "state", "level", "since", "seen_ts", "value", "latches")
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a turn found for one rule and asset."""
+
+    rule: str
+    asset: str
+    standing: Standing
+    told: Sequence[Transition]
+    last: Observation | None  # the newest with a value
+    machine: Rule
+    about: About
+
+
+def open_key(rule: str, asset: str) -> str:
+    """What only one open alert may have."""
+    return f"{rule}|{asset}"
+
+
+def record(conn: sa.Connection, change: Change, subject: Subject, prefix: str, now: datetime) -> None:
+    """Carry one asset's transitions out, in order, and keep the open alert's value up to date."""
+    for told in change.told:
+        if told.what == "open":
+            _open(conn, change, told, subject, prefix, now)
+        else:
+            _move(conn, change, told, now)
+    if change.standing.level is not None and change.last is not None:
+        current = _limit(change.machine, change.standing.level)
+        _update(conn, change, value=change.last.value, threshold=current, updated_at=now)
+
+
+def _open(conn: sa.Connection, change: Change, told: Transition, subject: Subject, prefix: str, now: datetime) -> None:
+    assert told.new is not None
+    domain = change.rule.split(".", 1)[0]
+    row = {
+        "number": _next_number(conn, prefix, domain, now),
+        "rule": change.rule,
+        "rule_version": version(change.machine),
+        "domain": domain,
+        "vital": change.about.vital,
+        "asset_id": change.asset,
+        "asset_name": subject.name,
+        "street": subject.street,
+        "lon": subject.lon,
+        "lat": subject.lat,
+        "level": told.new.value,
+        "worst_level": told.new.value,
+        "state": "open",
+        "value": told.value,
+        "threshold": _limit(change.machine, told.new),
+        "unit": change.about.unit,
+        "opened_at": told.at,
+        "level_at": told.at,
+        "updated_at": now,
+        "no_data": told.value is None,
+        "owner": change.about.owner,
+        "open_key": open_key(change.rule, change.asset),
+    }
+    number = conn.execute(sa.insert(alert).values(row).returning(alert.c.alert_id)).scalar_one()
+    _tell(conn, number, change, told, now)
+
+
+def _move(conn: sa.Connection, change: Change, told: Transition, now: datetime) -> None:
+    mine = alert.c.open_key == open_key(change.rule, change.asset)
+    row = conn.execute(sa.select(alert.c.alert_id, alert.c.worst_level).where(mine)).one()
+    values: dict[str, Any] = {"updated_at": now}
+    match told.what:
+        case "level":
+            assert told.new is not None
+            worst = max((Level(row.worst_level), told.new), key=lambda level: level.severity)
+            values |= {"level": told.new.value, "level_at": told.at, "worst_level": worst.value}
+            values["threshold"] = _limit(change.machine, told.new)
+        case "no_data":
+            values |= {"no_data": True}
+        case "data_back":
+            values |= {"no_data": False}
+        case "clear":
+            values |= {"state": "clear", "cleared_at": told.at, "open_key": None, "no_data": told.value is None}
+    if told.value is not None:
+        values["value"] = told.value
+    conn.execute(sa.update(alert).where(alert.c.alert_id == row.alert_id).values(values))
+    _tell(conn, row.alert_id, change, told, now)
+
+
+def _update(conn: sa.Connection, change: Change, **values: Any) -> None:
+    conn.execute(sa.update(alert).where(alert.c.open_key == open_key(change.rule, change.asset)).values(values))
+
+
+def _tell(conn: sa.Connection, alert_id: int, change: Change, told: Transition, now: datetime) -> None:
+    why = reason(told, change.machine, change.about.words, change.about.unit, change.about.decimals)
+    row = {"alert_id": alert_id, "at": told.at, "noticed_at": now, "what": told.what, "reason": why, "value": told.value, "actor": "system"}
+    conn.execute(sa.insert(alert_transition).values(row | {"old": told.old, "new": told.new if told.what != "clear" else "clear"}))
+
+
+def _limit(machine: Rule, level: Level) -> float | None:
+    return next((t.value for t in machine.thresholds if t.level == level), None)
+
+
+def version(machine: Rule) -> str:
+    """Which thresholds and holds raised an alert: another version means they were changed since."""
+    text = repr([(t.level.value, t.op, t.value, t.clear) for t in machine.thresholds] + [machine.hold, machine.clear_hold, machine.no_data])
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _next_number(conn: sa.Connection, prefix: str, domain: str, now: datetime) -> str:
+    """YZ-ST-260520-0001: place, domain, the day we noticed, and a count."""
+    day = f"{prefix}-{initials(domain)}-{city_day(now):%y%m%d}-"
+    todays = sa.select(alert.c.number).where(alert.c.number.startswith(day, autoescape=True))
+    last = conn.execute(todays.order_by(sa.func.length(alert.c.number).desc(), alert.c.number.desc()).limit(1)).scalar()
+    return f"{day}{int(last.rsplit('-', 1)[1]) + 1 if last else 1:04d}"
+
+
+def initials(domain: str) -> str:
+    """Two letters for a domain: septic_tanks ST, bridges BR."""
+    words = domain.split("_")
+    return (words[0][0] + words[1][0] if len(words) > 1 else domain[:2]).upper()
+
+
+Standings = dict[tuple[str, str], tuple[Standing, datetime | None, float | None]]  # by rule and asset: standing, seen up to, last value
+
+
+def keep_standings(conn: sa.Connection, rows: Standings, now: datetime) -> None:
+    """Where rules stand, for the next turn."""
+    values = [
+        (rule, asset, s.state, s.level.value if s.level else None, to_micros(now), to_micros(seen) if seen else None, value, dump(s))
+        for (rule, asset), (s, seen, value) in rows.items()
+    ]
+    bulk.insert(conn, rule_state, _COLUMNS, values, update=_COLUMNS[2:])
+
+
+def dump(standing: Standing) -> str:
+    """A standing as text; empty at rest."""
+    if standing.is_at_rest:
+        return ""
+    latches = {level.value: [latch.state, to_micros(latch.since) if latch.since else None] for level, latch in standing.latches.items()}
+    return json.dumps({"latches": latches, "no_data": standing.no_data, "by_silence": standing.by_silence})
+
+
+def load(text: str) -> Standing:
+    """A standing from its text."""
+    if not text:
+        return Standing()
+    kept = json.loads(text)
+    latches = {Level(k): Latch(state, from_micros(since) if since is not None else None) for k, (state, since) in kept["latches"].items()}
+    return Standing(latches, kept["no_data"], Level(kept["by_silence"]) if kept["by_silence"] else None)
