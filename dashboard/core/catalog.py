@@ -110,7 +110,7 @@ def _rows(package: str, folder: str, table: str) -> list[dict[str, Any]]:
 
 
 def _published(row: dict[str, Any]) -> Published:
-    words = {key: Text(*value) if isinstance(value, list) else value for key, value in row.items()}
+    words: dict[str, Any] = {key: Text(*value) if isinstance(value, list) else value for key, value in row.items()}
     return Published(**words)
 
 
