@@ -1,0 +1,122 @@
+"""docs/catalog.md out of the declarations: every pull, KPI, rule and threshold, so that the page cannot be behind the code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+
+from dashboard.core.catalog import Catalog
+from dashboard.core.declare import Absence, AlertRule, Domain, Feed, Kpi, KpiValues, Readings, RowCount, Target, Text, Threshold
+from dashboard.settings import PullConfig, Settings
+
+_PULL = ("pull", "source", "department", "into", "table", "every", "late after")
+_FEED = ("feed", "title", "holds", "required")
+_KPI = ("KPI", "title", "unit", "how", "good / poor", "weight")
+_RULE = ("rule", "title", "watches", "thresholds", "holds for", "no data")
+_FIGURE = ("figure", "value", "unit", "period", "source")
+
+
+def catalog_markdown(catalog: Catalog, settings: Settings) -> str:
+    """The whole catalog as Markdown. Depends on declarations and configuration alone: no address, no time of day."""
+    parts = [
+        "# 目录 · Catalog",
+        "Everything this city declares. Written by `make docs`; `make check` fails when it is behind.",
+        _counts(catalog, settings),
+        "## 取数 · Pulls",
+        _table(_PULL, _pull_rows(catalog, settings)),
+    ]
+    for vital in catalog.vitals.values():
+        parts.append(f"## {vital.seal} {_both(vital.title)}")
+        domains = catalog.of_vital(vital.key)
+        parts += [part for domain in domains for part in _domain(catalog, domain)] or ["No domain yet."]
+    parts += ["## 公布数字 · Published figures", _table(_FIGURE, _published_rows(catalog))]
+    return "\n\n".join(parts) + "\n"
+
+
+def _counts(catalog: Catalog, settings: Settings) -> str:
+    return (
+        f"{len(catalog.vitals)} vital systems · {len(catalog.domains)} domains · {len(catalog.feeds)} feeds · "
+        f"{len(settings.pulls)} pulls · {len(catalog.kpis)} KPIs · {len(catalog.rules)} rules · {len(catalog.thresholds)} thresholds"
+    )
+
+
+def _domain(catalog: Catalog, domain: Domain) -> Iterator[str]:
+    yield f"### {_both(domain.title)} `{domain.key}`"
+    yield f"{_both(domain.department)}"
+    yield _table(_FEED, (_feed_row(domain, feed) for feed in domain.feeds))
+    if domain.kpis:
+        yield _table(_KPI, (_kpi_row(catalog, domain, kpi) for kpi in domain.kpis))
+    if domain.rules:
+        yield _table(_RULE, (_rule_row(catalog, domain, rule) for rule in domain.rules))
+
+
+def _pull_rows(catalog: Catalog, settings: Settings) -> Iterator[Sequence[str]]:
+    for key in sorted(settings.pulls):
+        pull = settings.pulls[key]
+        source = settings.sources[pull.source]
+        late = pull.late_after or catalog.feeds[pull.into][1].late_after
+        whence = f"`{pull.source}` {source.title}"
+        yield f"`{key}`", whence, source.department, f"`{pull.into}`", _origin(pull), span(pull.interval), span(late)
+
+
+def _origin(pull: PullConfig) -> str:
+    return pull.table or ("query" if pull.query else str(pull.options.get("path", "")))
+
+
+def _feed_row(domain: Domain, feed: Feed) -> Sequence[str]:
+    holds = f"table `{feed.table.name}`" if feed.table is not None else ", ".join(f"{m.title.zh} {m.unit}".strip() for m in feed.metrics)
+    return f"`{domain.key}.{feed.key}`", _both(feed.title), holds, ", ".join(feed.required)
+
+
+def _kpi_row(catalog: Catalog, domain: Domain, kpi: Kpi) -> Sequence[str]:
+    key = f"{domain.key}.{kpi.key}"
+    return f"`{key}`", _both(kpi.title), kpi.unit, kpi.formula.zh, _target(catalog.targets.get(key)), f"{kpi.weight:g}"
+
+
+def _target(target: Target | None) -> str:
+    return f"{target.good:g} / {target.poor:g} ({target.confidence})" if target else "—"
+
+
+def _rule_row(catalog: Catalog, domain: Domain, rule: AlertRule) -> Sequence[str]:
+    rows = [t for t in catalog.thresholds if t.rule == f"{domain.key}.{rule.key}"]
+    thresholds = "<br>".join(_threshold(t, rule) for t in rows) or "—"
+    return f"`{domain.key}.{rule.key}`", _both(rule.title), _watched(rule), thresholds, span(rule.hold), rule.no_data
+
+
+def _threshold(t: Threshold, rule: AlertRule) -> str:
+    return f"{t.level.value} {t.op} {t.value:g} {rule.unit}".rstrip() + f" ({t.ref}; {t.confidence})"
+
+
+def _watched(rule: AlertRule) -> str:
+    watches = rule.watches
+    if isinstance(watches, Readings):
+        return f"each `{watches.metric}`"
+    if isinstance(watches, KpiValues):
+        return f"KPI `{watches.kpi.key}`" + (" per street" if watches.each_street else "")
+    if isinstance(watches, RowCount):
+        return f"rows of `{watches.table.name}` in {span(watches.over)}"
+    assert isinstance(watches, Absence)
+    return f"silence of `{watches.feed}`" + (f" `{watches.metric}`" if watches.metric else "")
+
+
+def _published_rows(catalog: Catalog) -> Iterator[Sequence[str]]:
+    for figure in catalog.published:
+        yield _both(figure.title), str(figure.value), figure.unit.zh, figure.period.zh, figure.source.zh
+
+
+def span(length: timedelta) -> str:
+    """90 s, 10 min, 2 h, 3 d: the largest unit that leaves no remainder."""
+    seconds = length.total_seconds()
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:g} {unit}"
+    return f"{seconds:g} s" if seconds else "—"
+
+
+def _both(text: Text) -> str:
+    return f"{text.zh} · {text.en}"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |" for row in lines)
