@@ -1,0 +1,116 @@
+"""The tables of the minibus operator, as it keeps them: everything it can is text, times are local without offset."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+S = sa.String
+
+lines = sa.Table(
+    "线路",
+    metadata,
+    sa.Column("线路编号", S(8), primary_key=True),
+    sa.Column("线路名称", S(60)),
+    sa.Column("首站街道", S(20)),
+    sa.Column("里程", S(8)),  # km
+    sa.Column("发车间隔", S(12)),  # '12-17', minutes
+    sa.Column("日计划圈次", sa.Integer),
+    sa.Column("数据性质", S(8)),  # 公开 示例
+    sa.Column("更新时间", S(19)),
+)
+stops = sa.Table(
+    "站点",
+    metadata,
+    sa.Column("站点编号", S(16), primary_key=True),
+    sa.Column("线路编号", S(8)),
+    sa.Column("站序", sa.Integer),
+    sa.Column("站名", S(40)),
+    sa.Column("lon", S(12)),
+    sa.Column("lat", S(12)),
+    sa.Column("所属街道", S(20)),
+    sa.Column("是否计时点", sa.Integer),
+    sa.Column("更新时间", S(19)),
+)
+vehicles = sa.Table(
+    "车辆实时",
+    metadata,
+    sa.Column("车牌", S(16), primary_key=True),
+    sa.Column("线路编号", S(8)),
+    sa.Column("lon", S(12)),
+    sa.Column("lat", S(12)),
+    sa.Column("速度", S(8)),  # km/h
+    sa.Column("载客率", sa.Integer),  # %
+    sa.Column("状态码", S(2)),  # 1 运营 2 待发 3 充电
+    sa.Column("定位时间", S(19)),
+)
+tracks = sa.Table(
+    "车辆轨迹",
+    metadata,
+    sa.Column("序号", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("车牌", S(16)),
+    sa.Column("lon", S(12)),
+    sa.Column("lat", S(12)),
+    sa.Column("速度", sa.Float),
+    sa.Column("载客率", sa.Integer),
+    sa.Column("定位时间", S(19), index=True),
+)
+trips = sa.Table(
+    "行车班次",
+    metadata,
+    sa.Column("班次编号", S(24), primary_key=True),
+    sa.Column("线路编号", S(8)),
+    sa.Column("车牌", S(16)),
+    sa.Column("计划发车", S(19)),
+    sa.Column("实际发车", S(19)),
+    sa.Column("实际到达", S(19)),
+    sa.Column("客流", sa.Integer),  # boardings of the round
+    sa.Column("状态", S(2)),  # 0 计划 1 运行 2 完成 3 取消 4 中断 5 逾时未发
+    sa.Column("更新时间", S(19), index=True),
+)
+visits = sa.Table(
+    "计时点到站",
+    metadata,
+    sa.Column("到站编号", S(28), primary_key=True),
+    sa.Column("线路编号", S(8)),
+    sa.Column("方向", S(2)),  # 0 上行 1 下行
+    sa.Column("站点编号", S(16)),
+    sa.Column("到站时间", S(19), index=True),
+    sa.Column("计划间隔", S(8)),  # seconds
+    sa.Column("实际间隔", S(8)),
+)
+places = sa.Table(
+    "服务场所",
+    metadata,
+    sa.Column("场所编号", S(8), primary_key=True),
+    sa.Column("类别", S(8)),  # 社区 医院 学校
+    sa.Column("名称", S(40)),
+    sa.Column("lon", S(12)),
+    sa.Column("lat", S(12)),
+    sa.Column("所属街道", S(20)),
+    sa.Column("步行距离", sa.Integer),  # m to the nearest minibus stop, steps counted in
+    sa.Column("数据性质", S(8)),
+    sa.Column("更新时间", S(19)),
+)
+links = sa.Table(
+    "可通行道路",
+    metadata,
+    sa.Column("路段号", S(8), primary_key=True),
+    sa.Column("所属街道", S(20)),
+    sa.Column("lon", S(12)),
+    sa.Column("lat", S(12)),
+    sa.Column("长度", sa.Float),
+    sa.Column("公交线路数", sa.Integer),
+    sa.Column("更新时间", S(19)),
+)
+cells = sa.Table(
+    "人口网格",
+    metadata,
+    sa.Column("网格号", S(8), primary_key=True),
+    sa.Column("所属街道", S(20)),
+    sa.Column("lon", S(12)),
+    sa.Column("lat", S(12)),
+    sa.Column("人口", sa.Integer),
+    sa.Column("步行距离", sa.Integer),
+    sa.Column("更新时间", S(19)),
+)

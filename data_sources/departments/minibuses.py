@@ -1,0 +1,97 @@
+"""The demo department that runs the alley minibuses: timetable, trips, headways, riders, and where every vehicle is."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import sqlalchemy as sa
+
+from data_sources.departments import minibus_network, minibus_schema
+from data_sources.departments.building import Row, bulk_insert, local_text, replace_rows
+from data_sources.departments.life import Department, Floats
+from data_sources.departments.minibus_tracks import current_rows, tracks
+from data_sources.departments.minibus_trips import DAY, OFFSET, all_rounds, trip_rows, visit_rows
+
+HISTORY = timedelta(days=396)
+KEPT_TRACKS = timedelta(days=2)
+KEPT_VISITS = timedelta(days=35)
+YEARLY_RIDERS = 2_000_000  # as published for a year
+_SETTLED = timedelta(days=3)  # counts older than this are audited
+_RIDERS = 6  # where a trip row keeps its riders
+
+
+def build(engine: sa.Engine, now: datetime, seed: int) -> None:
+    """Make the schema and thirteen months of history."""
+    minibus_schema.metadata.create_all(engine)
+    end = now.timestamp()
+    start = end - HISTORY.total_seconds()
+    rounds = all_rounds(_days(start, end), seed)
+    trips = [row for r in rounds for row in trip_rows(r, start, end)]
+    recent = all_rounds(_days(end - KEPT_VISITS.total_seconds(), end), seed)
+    with engine.begin() as conn:
+        _registers(conn, local_text(start))
+        bulk_insert(conn, minibus_schema.trips, _audited(trips, end))
+        visits_from = end - KEPT_VISITS.total_seconds()
+        bulk_insert(conn, minibus_schema.visits, [row for r in recent for row in visit_rows(r, visits_from, end)])
+        bulk_insert(conn, minibus_schema.tracks, tracks(recent, end - KEPT_TRACKS.total_seconds(), end, seed))
+        bulk_insert(conn, minibus_schema.vehicles, current_rows(recent, end, seed))
+
+
+def live(engine: sa.Engine, since: datetime, until: datetime, seed: int) -> None:
+    """Write what happened after `since` up to `until`."""
+    start, end = since.timestamp(), until.timestamp()
+    rounds = all_rounds(_days(start - DAY, end), seed)
+    with engine.begin() as conn:
+        replace_rows(conn, minibus_schema.trips, [row for r in rounds for row in trip_rows(r, start, end)])
+        replace_rows(conn, minibus_schema.visits, [row for r in rounds for row in visit_rows(r, start, end)])
+        fresh = tracks(rounds, start, end, seed)
+        if fresh:
+            replace_rows(conn, minibus_schema.tracks, fresh)
+            replace_rows(conn, minibus_schema.vehicles, current_rows(rounds, end, seed))
+        _thin(conn, end)
+
+
+def _thin(conn: sa.Connection, end: float) -> None:
+    """Drop what this department does not keep."""
+    for table, column, kept in (
+        (minibus_schema.tracks, minibus_schema.tracks.c.定位时间, KEPT_TRACKS),
+        (minibus_schema.visits, minibus_schema.visits.c.到站时间, KEPT_VISITS),
+    ):
+        conn.execute(table.delete().where(column <= local_text(end - kept.total_seconds())))
+
+
+def _days(since: float, until: float) -> Floats:
+    """The first moments of the city days a stretch touches."""
+    first, last = (np.floor((t + OFFSET) / DAY) for t in (since, until))
+    return np.asarray(np.arange(first, last + 1) * DAY - OFFSET, dtype=np.float64)
+
+
+def _registers(conn: sa.Connection, changed: str) -> None:
+    for table, rows in (
+        (minibus_schema.lines, minibus_network.line_rows(changed)),
+        (minibus_schema.stops, minibus_network.stop_rows(changed)),
+        (minibus_schema.places, minibus_network.place_rows(changed)),
+        (minibus_schema.links, minibus_network.link_rows(changed)),
+        (minibus_schema.cells, minibus_network.cell_rows(changed)),
+    ):
+        bulk_insert(conn, table, rows)
+
+
+def _audited(trips: list[Row], end: float) -> list[Row]:
+    """Older trips' riders, adjusted evenly so that the last twelve months come to what the operator reported for a year."""
+    year = local_text((np.floor((end + OFFSET) / DAY) - 364) * DAY - OFFSET)
+    settled = local_text(end - _SETTLED.total_seconds())
+    counted = [i for i, row in enumerate(trips) if row[3] >= year and row[_RIDERS] is not None]
+    adjustable = [i for i in counted if trips[i][3] < settled]
+    short = YEARLY_RIDERS - sum(trips[i][_RIDERS] for i in counted)
+    audited = list(trips)
+    for turn, i in enumerate(adjustable):
+        # the running total of an even share, rounded: the pieces add up to the whole exactly
+        extra = short * (turn + 1) // len(adjustable) - short * turn // len(adjustable)
+        row = trips[i]
+        audited[i] = (*row[:_RIDERS], max(row[_RIDERS] + extra, 0), *row[_RIDERS + 1 :])
+    return audited
+
+
+DEPARTMENT = Department(key="minibuses", title="区交通局小巷公交", build=build, live=live)
