@@ -176,7 +176,11 @@ DOMAIN = city.Domain(
             unit="%",
         ),
         city.AlertRule(
-            key="silent", title=Text("热线数据中断", "Hotline data stopped"), watches=city.Absence(feed="hotline.cases"), no_data="alert"
+            key="silent",
+            title=Text("热线数据中断", "Hotline data stopped"),
+            watches=city.Absence(feed="hotline.cases"),
+            no_data="alert",
+            unit="min",
         ),
     ),
     asset_kinds={

@@ -44,6 +44,13 @@ DOMAIN = city.Domain(
         "closed": Text("办结", "Closed"),
     },
     category_words={
+        "self": Text("自助登记", "Registered by guest"),
+        "lock": Text("门锁登记", "Registered at the lock"),
+        "desk": Text("前台登记", "Registered at a desk"),
+        "platform_1": Text("平台甲", "Platform A"),
+        "platform_2": Text("平台乙", "Platform B"),
+        "platform_3": Text("平台丙", "Platform C"),
+        "platform_4": Text("平台丁", "Platform D"),
         "unlock": Text("开锁", "Unlocked"),
         "offline_24h": Text("离线超24小时", "Offline over 24 h"),
         "low_battery": Text("低电量", "Low battery"),

@@ -100,8 +100,13 @@ RULES = (
         title=Text("门锁数据中断", "Lock data stopped"),
         watches=city.Absence(feed="rentals.lock_events"),
         no_data="alert",
+        unit="min",
     ),
     city.AlertRule(
-        key="stays_silent", title=Text("入住数据中断", "Check-in data stopped"), watches=city.Absence(feed="rentals.stays"), no_data="alert"
+        key="stays_silent",
+        title=Text("入住数据中断", "Check-in data stopped"),
+        watches=city.Absence(feed="rentals.stays"),
+        no_data="alert",
+        unit="min",
     ),
 )
