@@ -68,12 +68,14 @@ def live_demo(settings: Settings, clock: Clock, stop: threading.Event, step_s: f
     """
     engines = {key: open_department(url) for key, url in _addresses(settings, None).items()}
     failing: set[str] = set()
-    while not stop.is_set():
-        for key, engine in engines.items():
-            _live_or_report(key, engine, clock.now(), failing, report)
-        stop.wait(step_s)
-    for engine in engines.values():
-        engine.dispose()
+    try:
+        while not stop.is_set():
+            for key, engine in engines.items():
+                _live_or_report(key, engine, clock.now(), failing, report)
+            stop.wait(step_s)
+    finally:
+        for engine in engines.values():
+            engine.dispose()
 
 
 def live_step(key: str, engine: sa.Engine, now: datetime) -> None:
@@ -92,6 +94,8 @@ def live_step(key: str, engine: sa.Engine, now: datetime) -> None:
 
 def _live_or_report(key: str, engine: sa.Engine, now: datetime, failing: set[str], report: Report) -> None:
     try:
+        if _absent(str(engine.url)):  # opening it would leave an empty file behind
+            raise sa.exc.NoResultFound("no such file")
         live_step(key, engine, now)
     except (sa.exc.DBAPIError, sa.exc.NoResultFound) as wrong:
         if key not in failing:
@@ -127,18 +131,23 @@ def _wanted(job: _Job, report: Report) -> bool:
 
 
 def _state_of(url: str) -> str:
-    """`empty`, `built` (ours, finished) or `foreign`."""
-    path = _sqlite_file(url)
-    if path is not None and not path.exists():
+    """`empty`, `begun` (ours, cut off while building), `built` (ours, whole) or `foreign`."""
+    if _absent(url):
         return "empty"
     engine = open_department(url)
     try:
         tables = sa.inspect(engine).get_table_names()
+        if _clock.name not in tables:
+            return "foreign" if tables else "empty"
+        with engine.connect() as conn:
+            return "built" if conn.execute(sa.select(_clock.c.seed)).first() else "begun"
     finally:
         engine.dispose()
-    if _clock.name in tables:
-        return "built"
-    return "foreign" if tables else "empty"
+
+
+def _absent(url: str) -> bool:
+    path = _sqlite_file(url)
+    return path is not None and not path.exists()
 
 
 def _sqlite_file(url: str) -> Path | None:
@@ -183,9 +192,9 @@ def _build_at(job: _Job, url: str) -> None:
     engine = open_department(url)
     try:
         _empty(engine)
+        _clock.create(engine)  # first: whatever a cut-off build leaves behind is known as ours
         find_departments()[job.key].build(engine, job.now, job.seed)
         with engine.begin() as conn:
-            _clock.create(conn)
             conn.execute(_clock.insert().values(seed=job.seed, written_until=job.now))
     finally:
         engine.dispose()

@@ -81,14 +81,14 @@ def _hours(value: float) -> timedelta:
 
 
 JOINT = Surge(1000, timedelta(days=6), _hours(5), 0.6, ((0.80, 1.0, 2.4), (0.195, 2.9, 4.2), (0.005, 5.1, 5.6)))
-OVERLOAD = Surge(1010, timedelta(days=4), _hours(1.3), 0.7, ((0.90, 18, 31), (0.10, 34, 46)))
+OVERLOAD = Surge(1010, timedelta(days=3), _hours(1.5), 0.8, ((0.88, 20, 33), (0.12, 36, 48)))
 GUST = Surge(1020, timedelta(days=9), _hours(3), 0.8, ((0.88, 4, 8), (0.12, 9, 12.5)))
 SOFTENING = Surge(1030, timedelta(days=60), _hours(7), 0.6, ((0.88, 4.2, 7), (0.12, 8.5, 11)))
-JAM = Surge(1040, timedelta(days=2), _hours(1), 0.8, ((0.80, 8, 17), (0.20, 18, 27)))
-FAN_FAILURE = Surge(1050, timedelta(days=4), _hours(1.1), 0.7, ((0.80, 18, 40), (0.192, 52, 75), (0.008, 118, 135)))
+JAM = Surge(1040, timedelta(days=1), _hours(1.1), 0.8, ((0.75, 10, 20), (0.25, 20, 31)))
+FAN_FAILURE = Surge(1050, timedelta(days=3), _hours(1.3), 0.7, ((0.70, 25, 48), (0.285, 52, 78), (0.015, 120, 140)))
 SEEPAGE = Surge(1060, timedelta(days=9), _hours(1.5), 0.7, ((0.78, 4, 11.5), (0.20, 12, 18), (0.02, 20, 28)))
 CREEP = Surge(1070, timedelta(days=5), _hours(6), 0.75, ((0.77, 0.7, 2.2), (0.205, 2.7, 5.0), (0.025, 9.5, 13.0)))
-METHANE = Surge(1080, timedelta(days=5), _hours(1.4), 0.8, ((0.84, 7, 18), (0.154, 23, 34), (0.006, 52, 60)))
+METHANE = Surge(1080, timedelta(days=5), _hours(1.4), 0.8, ((0.84, 7, 18), (0.157, 23, 34), (0.003, 52, 60)))
 SULPHIDE = Surge(1090, timedelta(days=20), _hours(1.2), 0.7, ((0.80, 3.5, 8.5), (0.20, 8.5, 15)))
 MONOXIDE = Surge(1100, timedelta(days=60), _hours(1.2), 0.6, ((0.88, 10, 26), (0.12, 30, 44)))
 CAMERA_DOWN = Surge(1110, timedelta(days=7), _hours(3), 0.8, ((1.0, 1, 1.5),))
