@@ -16,9 +16,10 @@
   let surveying = false;
 
   // ---- what this screen shows
-  const hosts = () => document.querySelectorAll("[data-panel]");
+  const shown = (host) => !host.dataset.on || host.dataset.on.split(" ").includes(root.dataset.surface);
+  const hosts = () => [...document.querySelectorAll("[data-panel]")].filter(shown);
   function wish() {
-    const panels = document.hidden ? [] : [...new Set([...hosts()].map((host) => host.dataset.panel))].sort();
+    const panels = document.hidden ? [] : [...new Set(hosts().map((host) => host.dataset.panel))].sort();
     return { panels, query: location.search.slice(1) };
   }
 

@@ -1,0 +1,1 @@
+"""Renderers: a panel's body into HTML, and into a figure where it has a chart."""

@@ -1,0 +1,169 @@
+"""Alerts as screens show them: numbered once for feed, map and matrix, worded by their rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from dashboard.core import places
+from dashboard.core.catalog import Catalog
+from dashboard.core.declare import Level, Text
+from dashboard.core.times import city_day, iso
+from dashboard.snapshot.words import LEVEL_WORDS, clock_time, number, span
+from dashboard.store import alert_reads
+
+_RECENT = timedelta(hours=24)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alert:
+    """One alert at the moment of the picture."""
+
+    alert_id: int
+    number: int | str  # on this moment's screens; '' once closed
+    code: str
+    rule: str
+    domain: str
+    vital: str
+    asset_id: str
+    asset_name: str
+    rule_title: Text
+    level: str
+    state: str  # new | in_hand | closed
+    value: float | None
+    threshold: float | None
+    unit: str
+    street: str | None
+    lon: float | None
+    lat: float | None
+    owner: str
+    opened: datetime
+    closed: datetime | None
+    no_data: bool
+
+
+def open_and_recent(conn: sa.Connection, catalog: Catalog, at: datetime) -> list[Alert]:
+    """Open alerts first (worst level, new before in hand, oldest first), numbered from 1; then those cleared lately."""
+    rows = alert_reads.alerts_at(conn, at, cleared_since=at - _RECENT)
+    opened = sorted((r for r in rows if r.state == "open"), key=lambda r: (-Level(r.level).severity, r.acknowledged_at is not None, r.opened_at))
+    cleared = sorted((r for r in rows if r.state != "open"), key=lambda r: r.cleared_at or at, reverse=True)
+    return [_alert(r, i + 1, catalog) for i, r in enumerate(opened)] + [_alert(r, "", catalog) for r in cleared]
+
+
+def _alert(row: alert_reads.AlertRow, no: int | str, catalog: Catalog) -> Alert:
+    rule = catalog.rules.get(row.rule)
+    return Alert(
+        alert_id=row.alert_id,
+        number=no,
+        code=row.number,
+        rule=row.rule,
+        domain=row.domain,
+        vital=row.vital,
+        asset_id=row.asset_id,
+        asset_name=row.asset_name,
+        rule_title=rule[1].title if rule else Text(row.rule, row.rule),
+        level=row.level,
+        state="closed" if row.state != "open" else ("in_hand" if row.acknowledged_at else "new"),
+        value=row.value,
+        threshold=row.threshold,
+        unit=row.unit,
+        street=row.street,
+        lon=row.lon,
+        lat=row.lat,
+        owner=row.owner,
+        opened=row.opened_at,
+        closed=row.cleared_at,
+        no_data=row.no_data,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertCard:
+    """An alert in words."""
+
+    alert_id: int
+    number: int | str
+    code: str
+    level: str
+    state: str
+    title: str
+    grounds: str
+    place: str
+    street: str
+    street_code: str
+    owner: str
+    opened_at: str
+    opened_text: str
+    lasted: str
+    vital: str
+    domain: str
+    asset_name: str
+
+
+def card(a: Alert, catalog: Catalog, lang: str, now: datetime) -> AlertCard:
+    """The alert as a card: object and phenomenon, grounds, place and responsible unit."""
+    street = street_name(a.street, lang)
+    domain = catalog.domains.get(a.domain)
+    owner = _owner(a, catalog, lang)
+    today = city_day(a.opened) == city_day(now)
+    return AlertCard(
+        alert_id=a.alert_id,
+        number=a.number,
+        code=a.code,
+        level=a.level,
+        state=a.state,
+        title=headline(a, lang),
+        grounds=grounds(a, lang),
+        place="·".join(part for part in (street, owner) if part),
+        street=street,
+        street_code=a.street or "",
+        owner=owner,
+        opened_at=iso(a.opened),
+        opened_text=clock_time(a.opened) if today else f"{city_day(a.opened).month}-{city_day(a.opened).day} {clock_time(a.opened)}",
+        lasted=span((a.closed or now) - a.opened, lang),
+        vital=catalog.vitals[a.vital].title(lang) if a.vital in catalog.vitals else a.vital,
+        domain=domain.title(lang) if domain else a.domain,
+        asset_name=a.asset_name,
+    )
+
+
+def _owner(a: Alert, catalog: Catalog, lang: str) -> str:
+    rule = catalog.rules.get(a.rule)
+    if rule is None:
+        return a.owner
+    domain, declared = rule
+    return (declared.owner or domain.department)(lang)
+
+
+def headline(a: Alert, lang: str) -> str:
+    """Object + phenomenon. A rule that names its object itself is not given another."""
+    phenomenon = a.rule_title(lang)
+    where = "" if a.asset_id in ("district", a.street, "") or a.asset_name in phenomenon else a.asset_name
+    if lang == "en":
+        return f"{where}: {phenomenon}" if where else phenomenon
+    return f"{where}{phenomenon}"
+
+
+def grounds(a: Alert, lang: str) -> str:
+    """The value and the line it crossed."""
+    if a.no_data:
+        return "数据中断，按最后状态保持" if lang != "en" else "No fresh data; kept as it was"
+    if a.value is None:
+        return ""
+    value, unit = _short(a.value), f" {a.unit}" if a.unit and a.unit != "%" else a.unit
+    if a.threshold is None:
+        return f"{value}{unit}"
+    level = LEVEL_WORDS[a.level](lang)
+    return f"{value}{unit}，{level}色线 {_short(a.threshold)}" if lang != "en" else f"{value}{unit}, {level.lower()} line {_short(a.threshold)}"
+
+
+def _short(value: float) -> str:
+    return number(value, 0 if abs(value) >= 100 or value == int(value) else (1 if abs(value) >= 10 else 2))
+
+
+def street_name(code: str | None, lang: str) -> str:
+    """A street's short name."""
+    found = places.street(code) if code else None
+    return found.title(lang) if found else ""

@@ -1,0 +1,178 @@
+"""KPIs and indexes as cells of a screen: value in words, level, target, comparison, line and age."""
+
+from __future__ import annotations
+
+import json
+import operator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.sql import visitors
+
+from dashboard.core.declare import Domain, Kpi, KpiValues, Readings, Target, Threshold
+from dashboard.core.scope import Scope
+from dashboard.core.times import city_day, iso
+from dashboard.snapshot.picture import Fresh, Picture
+from dashboard.snapshot.shapes import Spark, spark
+from dashboard.snapshot.words import UNKNOWN, number, signed
+from dashboard.store.kpi_reads import KpiRow
+
+_CROSSED: dict[str, Callable[[float, float], bool]] = {">=": operator.ge, ">": operator.gt, "<=": operator.le, "<": operator.lt}
+_MANY = 1000  # beyond this a ratio reads better as a percentage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One number, ready to be placed."""
+
+    key: str
+    title: str
+    value: str
+    unit: str
+    level: str = ""  # alert level whose line it has crossed
+    down: bool = False  # crossed downwards
+    fresh: Fresh
+    line: Spark | None = None
+    target: str = ""
+    compare: str = ""
+    note: str = ""
+    lead: bool = False
+
+
+def cell(picture: Picture, key: str, scope: Scope, lang: str, *, title: str = "", with_line: bool = True) -> Cell:
+    """A KPI as a cell."""
+    domain, kpi = picture.catalog.kpis[key]
+    row = picture.figure(key, scope)
+    fresh = picture.fresh_of(picture.catalog.kpi_feeds(key))
+    shown = row if fresh.state not in ("silent", "never") else None  # a stale value is never drawn as a live one
+    crossed = crossed_threshold(picture, domain, kpi, row.value if shown and row else None)
+    value, unit = worded(kpi, shown, lang)
+    note = ""
+    if row is not None and shown is None and row.value is not None:
+        note = f"上次 {worded(kpi, row, lang)[0]}" if lang != "en" else f"last {worded(kpi, row, lang)[0]}"
+    elif row is not None and row.completeness < 0.995:
+        note = f"到数 {row.completeness:.0%}" if lang != "en" else f"{row.completeness:.0%} in"
+    return Cell(
+        key=key,
+        title=title or kpi.title(lang),
+        value=value,
+        unit=unit,
+        level=crossed.level.value if crossed else "",
+        down=bool(crossed and crossed.op.startswith("<")),
+        fresh=fresh,
+        line=spark(picture.line(key, scope), picture.band(key, scope)) if with_line else None,
+        target=target_words(picture.catalog.targets.get(key), kpi, lang),
+        compare=_comparison(picture, key, kpi, scope, row, lang),
+        note=note,
+    )
+
+
+def index_cell(picture: Picture, key: str, scope: Scope, lang: str, title: str) -> Cell:
+    """A vital system's index as the leading card."""
+    row = picture.figure(key, scope)
+    value = row.value if row else None
+    delta = "" if row is None or row.value is None or row.yesterday is None else signed(row.value - row.yesterday)
+    whole = picture.figure(key, Scope())
+    zh = lang != "en"
+    return Cell(
+        key=key,
+        title=title,
+        value=number(value, 0),
+        unit="",
+        fresh=Fresh(row.freshness if row and row.freshness in ("fresh", "late") else "fresh", iso(row.computed_at) if row else "", 120),
+        line=spark(picture.line(key, scope), picture.band(key, scope), floor_span=4),
+        target=(f"全区 {number(whole.value if whole else None, 0)}" if zh else f"district {number(whole.value if whole else None, 0)}") if not scope.whole else ("满分100" if zh else "of 100"),
+        compare=(f"较昨 {delta}" if zh else f"day {delta}") if delta else "",
+        lead=True,
+    )
+
+
+def worded(kpi: Kpi, row: KpiRow | None, lang: str) -> tuple[str, str]:
+    """Value and unit. A share of few things is written a/b: when a sensor drops out the denominator is the news."""
+    if row is None or row.value is None:
+        return UNKNOWN, kpi.unit
+    parts = json.loads(row.parts) if row.parts else []
+    if kpi.unit == "%" and not kpi.change and len(parts) == 2 and all(p is not None and float(p).is_integer() for p in parts) and 0 < parts[1] < _MANY:
+        return f"{int(parts[0]):,}/{int(parts[1]):,}", ""
+    return (signed(row.value, kpi.decimals) if kpi.change else number(row.value, kpi.decimals)), kpi.unit
+
+
+def target_words(target: Target | None, kpi: Kpi, lang: str) -> str:
+    """目标 ≥95%."""
+    if target is None:
+        return ""
+    sign = "≥" if target.good > target.poor else "≤"
+    unit = kpi.unit if kpi.unit == "%" else ""
+    return f"目标 {sign}{number(target.good, _fewest(target.good))}{unit}" if lang != "en" else f"target {sign} {number(target.good, _fewest(target.good))}{unit}"
+
+
+def _fewest(value: float) -> int:
+    return next((d for d in range(3) if abs(value - round(value, d)) < 1e-9), 3)
+
+
+def _comparison(picture: Picture, key: str, kpi: Kpi, scope: Scope, row: KpiRow | None, lang: str) -> str:
+    """Under a filter the whole district; else the same hour yesterday, else last year."""
+    zh = lang != "en"
+    if not scope.whole:
+        whole = picture.figure(key, Scope())
+        return (f"全区 {worded(kpi, whole, lang)[0]}" if zh else f"district {worded(kpi, whole, lang)[0]}") if whole else ""
+    if row is None or row.value is None or kpi.change:
+        return ""
+    if row.yesterday is not None:
+        return f"昨日 {number(row.yesterday, kpi.decimals)}" if zh else f"yesterday {number(row.yesterday, kpi.decimals)}"
+    if row.last_year is not None:
+        return f"去年 {number(row.last_year, kpi.decimals)}" if zh else f"last year {number(row.last_year, kpi.decimals)}"
+    return ""
+
+
+def crossed_threshold(picture: Picture, domain: Domain, kpi: Kpi, value: float | None) -> Threshold | None:
+    """The worst threshold this value is past, of the rules that watch the KPI or, for an extreme, its metric."""
+    if value is None:
+        return None
+    limits = thresholds_of_kpi(picture, domain, kpi)
+    return next((t for t in limits if _CROSSED[t.op](value, t.value)), None)
+
+
+def thresholds_of_kpi(picture: Picture, domain: Domain, kpi: Kpi) -> tuple[Threshold, ...]:
+    """Thresholds a KPI can be held against, worst first."""
+    day = city_day(picture.at).isoformat()
+    metrics = _metrics_in(kpi) if kpi.measure.how != "sum" else set()
+    for rule in domain.rules:
+        watches = rule.watches
+        if (isinstance(watches, KpiValues) and watches.kpi is kpi) or (isinstance(watches, Readings) and watches.metric in metrics):
+            return picture.catalog.rule_thresholds(f"{domain.key}.{rule.key}", day)
+    return ()
+
+
+def thresholds_of_metric(picture: Picture, domain: Domain, metric: str) -> tuple[Threshold, ...]:
+    """Thresholds of the first rule that watches a metric, worst first."""
+    day = city_day(picture.at).isoformat()
+    for rule in domain.rules:
+        if isinstance(rule.watches, Readings) and rule.watches.metric == metric:
+            return picture.catalog.rule_thresholds(f"{domain.key}.{rule.key}", day)
+    return ()
+
+
+def level_of_reading(limits: Sequence[Threshold], value: float | None) -> str:
+    """The worst level a reading is past."""
+    return next((t.level.value for t in limits if value is not None and _CROSSED[t.op](value, t.value)), "")
+
+
+def _metrics_in(kpi: Kpi) -> set[str]:
+    """Metric keys named in a KPI's condition."""
+    if kpi.measure.where is None:
+        return set()
+    return {str(e.value) for e in visitors.iterate(kpi.measure.where) if isinstance(e, sa.BindParameter) and isinstance(e.value, str)}
+
+
+def shown_kpis(picture: Picture, vital: str, scope: Scope) -> list[str]:
+    """A vital system's KPIs, those past a line first, then by weight, one domain after another."""
+    ranked: list[tuple[bool, int, float, int, str]] = []
+    for domain in picture.catalog.of_vital(vital):
+        for place, kpi in enumerate(sorted(domain.kpis, key=lambda k: -k.weight)):
+            key = f"{domain.key}.{kpi.key}"
+            row = picture.figure(key, scope)
+            crossed = crossed_threshold(picture, domain, kpi, row.value if row else None) is not None
+            ranked.append((not crossed, place, -kpi.weight, len(ranked), key))
+    return [key for *_, key in sorted(ranked)]

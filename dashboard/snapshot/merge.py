@@ -1,0 +1,41 @@
+"""Several streets looked at together: parts are added up again, indexes averaged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from dashboard.core.declare import Kpi
+from dashboard.store.kpi_reads import KpiRow
+
+_FRESHEST_LAST = ("never", "silent", "late", "fresh")
+
+
+def merged(rows: Sequence[KpiRow], kpi: Kpi | None) -> KpiRow:
+    """One row for a union of streets. A KPI is combined from its parts; an index is the mean of those known."""
+    parts = [json.loads(row.parts) for row in rows if row.parts]
+    value = _combined(parts, kpi) if kpi and parts and not kpi.change else _mean([row.value for row in rows])
+    known = [row.as_of for row in rows if row.as_of]
+    return KpiRow(
+        kpi=rows[0].kpi,
+        scope="+".join(row.scope for row in rows),
+        value=value,
+        score=_mean([row.score for row in rows]),
+        grade=None,
+        yesterday=_mean([row.yesterday for row in rows]) if not kpi or kpi.measure.how != "sum" else None,
+        completeness=min(row.completeness for row in rows),
+        freshness=min((row.freshness for row in rows), key=_FRESHEST_LAST.index),
+        as_of=max(known) if known else None,
+        computed_at=max(row.computed_at for row in rows),
+    )
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [v for v in values if v is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _combined(parts: Sequence[Sequence[float | None]], kpi: Kpi) -> float | None:
+    columns = [[p for p in column if p is not None] for column in zip(*parts, strict=True)]
+    join = {"sum": sum, "max": max, "min": min}[kpi.measure.how]
+    return kpi.measure.combine(*[join(column) if column else None for column in columns])  # type: ignore[operator]

@@ -1,0 +1,181 @@
+"""The store as of a moment, read once and shared by all panels: figures, lines, alerts, feeds, land."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from dashboard.core.catalog import Catalog
+from dashboard.core.declare import Freshness
+from dashboard.core.scope import DISTRICT, Scope
+from dashboard.core.times import iso
+from dashboard.settings import Settings
+from dashboard.snapshot.alerts import Alert, open_and_recent
+from dashboard.snapshot.land import Land, load_land
+from dashboard.snapshot.merge import merged
+from dashboard.snapshot.view import View
+from dashboard.store import kpi_reads, topics
+from dashboard.store.freshness import FeedFreshness, feeds_freshness
+from dashboard.store.kpi_reads import Figures, KpiRow
+from dashboard.store.schema import geo_layer
+
+T = TypeVar("T")
+Band = list[tuple[float, float] | None]
+_HOURS = 24
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """How old something is, as a screen counts it on by itself."""
+
+    state: str  # fresh | late | silent | never
+    as_of: str  # ISO; empty: never
+    cadence_s: int = 300
+
+
+class Reader:
+    """Opens pictures of the store. Parts are kept until their topic moves, so a turn reads what changed and no more."""
+
+    def __init__(self, engine: sa.Engine, catalog: Catalog, settings: Settings) -> None:
+        self.engine, self.catalog, self.settings = engine, catalog, settings
+        self._kept: dict[Any, tuple[Any, Any]] = {}
+        self._lock = threading.Lock()
+
+    def picture(self, now: datetime, view: View) -> Picture:
+        """The store as this view sees it: now, or at the moment it replays."""
+        return Picture(self, view.as_of or now, now, replay=view.as_of is not None)
+
+    def keep(self, key: Any, stamp: Any, make: Callable[[], T]) -> T:
+        """`make()` once per stamp."""
+        found = self._kept.get(key)
+        if found is not None and found[0] == stamp:
+            return found[1]  # type: ignore[no-any-return]
+        made = make()
+        with self._lock:
+            if len(self._kept) > 4096:
+                self._kept.clear()
+            self._kept[key] = (stamp, made)
+        return made
+
+
+class Picture:
+    """One moment of the city. Everything is read lazily: a panel costs what it looks at."""
+
+    def __init__(self, reader: Reader, at: datetime, now: datetime, *, replay: bool) -> None:
+        self.reader, self.at, self.now, self.replay = reader, at, now, replay
+        self.catalog, self.settings = reader.catalog, reader.settings
+        with reader.engine.connect() as conn:
+            self.versions: Mapping[str, int] = topics.versions(conn)
+
+    def _part(self, key: Any, prefix: str, load: Callable[[sa.Connection], T], *, hourly: bool = False) -> T:
+        """A part of the picture that goes stale when topics with a prefix move (or, hourly, with the hour only)."""
+        moved = () if hourly else tuple(sorted((k, v) for k, v in self.versions.items() if k.startswith(prefix)))
+        stamp = (moved, self.at.replace(minute=0, second=0, microsecond=0) if hourly else None, self.at if self.replay else None)
+
+        def make() -> T:
+            with self.reader.engine.connect() as conn:
+                return load(conn)
+
+        return self.reader.keep((key, self.replay), stamp, make)
+
+    # ---- figures
+    @property
+    def figures(self) -> Figures:
+        """Every KPI and index of every scope."""
+        return self._part("figures", "kpi:", lambda conn: kpi_reads.kpi_at(conn, self.at) if self.replay else kpi_reads.latest_figures(conn))
+
+    def figure(self, key: str, scope: Scope) -> KpiRow | None:
+        """One number of a scope; several streets are put together from their parts."""
+        if len(scope.streets) <= 1:
+            return self.figures.get((key, scope.key))
+        rows = [row for street in scope.streets if (row := self.figures.get((key, street)))]
+        kpi = self.catalog.kpis[key][1] if key in self.catalog.kpis else None
+        return merged(rows, kpi) if rows else None
+
+    def line(self, key: str, scope: Scope) -> list[float | None]:
+        """The last 24 hours, hour by hour, ending with the present value."""
+        scope_key = scope.key if len(scope.streets) <= 1 else DISTRICT
+        start = self.at - timedelta(hours=_HOURS - 1)
+
+        def load(conn: sa.Connection) -> list[float | None]:
+            first = int(start.timestamp()) // 3600
+            hours = {int(at.timestamp()) // 3600: mean for at, mean, _, _ in kpi_reads.kpi_hours(conn, key, scope_key, start, self.at)}
+            return [hours.get(first + i) for i in range(_HOURS)]
+
+        values = list(self._part(("line", key, scope_key), "", load, hourly=True))
+        now = self.figures.get((key, scope_key))
+        if now is not None and now.value is not None:
+            values[-1] = now.value
+        return values
+
+    def band(self, key: str, scope: Scope) -> Band:
+        """What is usual in those 24 hours: P10-P90 of the same hour over four weeks."""
+        scope_key = scope.key if len(scope.streets) <= 1 else DISTRICT
+        return self._part(("band", key, scope_key), "", lambda conn: kpi_reads.expected(conn, key, scope_key, self.at), hourly=True)
+
+    # ---- feeds
+    @property
+    def feeds(self) -> dict[str, FeedFreshness]:
+        """Freshness of every feed, judged now: age moves even when nothing arrives."""
+        with self.reader.engine.connect() as conn:
+            return self.reader.keep("feeds", (self.now.replace(microsecond=0), self.versions.get("sources")), lambda: feeds_freshness(conn, self.now))
+
+    def fresh_of(self, feeds: Sequence[str]) -> Fresh:
+        """The least fresh of some feeds."""
+        known = [self.feeds[f] for f in feeds if f in self.feeds]
+        if not known:
+            return Fresh("never", "")
+        order = (Freshness.FRESH, Freshness.LATE, Freshness.SILENT, Freshness.NEVER)
+        worst = max(known, key=lambda f: (order.index(f.state), f.age or timedelta(0)))
+        return fresh(worst)
+
+    # ---- alerts
+    @property
+    def alerts(self) -> list[Alert]:
+        """Open alerts, numbered as map, matrix and feed number them, then those cleared in the last 24 hours."""
+        return self._part("alerts", "alerts", lambda conn: open_and_recent(conn, self.catalog, self.at))
+
+    def alerts_in(self, view: View) -> list[Alert]:
+        """The alerts a view shows; a filter never renumbers."""
+        return [a for a in self.alerts if view.scope.holds(a.street) and (not view.levels or a.level in view.levels) and (not view.states or a.state in view.states) and (not view.system or a.vital == view.system)]
+
+    # ---- land
+    @property
+    def land(self) -> Land:
+        """The map's layers."""
+
+        def load(conn: sa.Connection) -> Land:
+            rows = conn.execute(sa.select(geo_layer.c.layer, geo_layer.c.geojson, geo_layer.c.review_no))
+            return load_land({r.layer: (r.geojson, r.review_no) for r in rows})
+
+        return self._part("land", "geo", load)
+
+
+    def places_of(self, table: sa.Table, view: View) -> list[tuple[float, float]]:
+        """Where the assets of a table stand, in the map's metres; kept per street until the table changes."""
+
+        def load(conn: sa.Connection) -> dict[str, list[tuple[float, float]]]:
+            found: dict[str, list[tuple[float, float]]] = {}
+            for row in conn.execute(sa.select(table.c.street, table.c.lon, table.c.lat).where(table.c.lon.is_not(None), table.c.lat.is_not(None))):
+                found.setdefault(row.street or "", []).append(self.land.point(row.lon, row.lat))
+            return found
+
+        by_street = self._part(("places", table.name), f"table:{table.name}", load)
+        return [p for street, points in by_street.items() if view.scope.holds(street) for p in points]
+
+    def place_of(self, table: sa.Table, asset_id: str) -> tuple[float, float] | None:
+        """Where one asset stands."""
+        with self.reader.engine.connect() as conn:
+            row = conn.execute(sa.select(table.c.lon, table.c.lat).where(table.c.asset_id == asset_id)).first()
+        return self.land.point(row.lon, row.lat) if row and row.lon is not None and row.lat is not None else None
+
+
+def fresh(feed: FeedFreshness) -> Fresh:
+    """A feed's freshness for a screen."""
+    newest = feed.newest_event_at or feed.last_ok_at
+    return Fresh(feed.state.value, iso(newest) if newest else "", int(feed.cadence.total_seconds()))

@@ -1,0 +1,114 @@
+"""What stands around every page: navigation, drawer, connection banner, phone bar, and the shapes all pages draw with."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from dash import dcc, html, page_container
+
+from dashboard.core import places
+from dashboard.core.catalog import Catalog
+from dashboard.settings import Settings
+
+_DEFS = (Path(__file__).parent / "parts" / "defs.svg").read_text("utf-8")
+
+INDEX = f"""<!DOCTYPE html>
+<html lang="zh-CN" data-theme="night" data-surface="desk">
+<head>
+{{%metas%}}
+<meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">
+<title>{{%title%}}</title>
+{{%favicon%}}
+{{%css%}}
+</head>
+<body>
+{_DEFS}
+{{%app_entry%}}
+<footer hidden>{{%config%}}{{%scripts%}}{{%renderer%}}</footer>
+</body>
+</html>"""
+
+_ICONS = {
+    "overview": "M3 12h4l3-7 4 14 3-7h4",
+    "alerts": "M12 4 3 20h18ZM12 10v5M12 17.5v.5",
+    "vitals": "M4 4h7v7H4ZM13 4h7v7h-7ZM4 13h7v7H4ZM13 13h7v7h-7Z",
+    "sources": "M12 4c4 0 7 1.3 7 3s-3 3-7 3-7-1.3-7-3 3-3 7-3ZM5 7v10c0 1.7 3 3 7 3s7-1.3 7-3V7M5 12c0 1.7 3 3 7 3s7-1.3 7-3",
+}
+
+
+def layout(catalog: Catalog, settings: Settings) -> html.Div:
+    """The frame of all pages. Panels inside fill themselves over the live channel."""
+    product, demo = settings.city.get("product", ("", "")), bool(settings.city.get("notice"))
+    return html.Div(
+        id="stage",
+        children=[
+            html.Header(id="top", children=_top(product, demo)),
+            html.Main(page_container, id="page"),
+            html.Aside(id="drawer", hidden=True),
+            html.Div(id="connection", role="status", hidden=True),
+            html.Nav(id="bar", children=_phone_bar()),
+            dcc.Location(id="address", refresh=False),
+        ],
+    )
+
+
+def _top(product: Sequence[str], demo: bool) -> list[Any]:
+    tag = [html.Span([_both("演示", "Demo")], className="demo-tag")] if demo else []
+    return [
+        html.A(href="/", className="logo", children=[outline(), _both(*product), *tag]),
+        html.Div(id="nav", **_panel("nav", "desk")),
+        html.Div(
+            className="tools",
+            children=[
+                html.A(_both("预警", "Alerts"), href="/alerts"),
+                html.A(_both("数据源", "Sources"), href="/sources"),
+                html.Span(className="seg", children=[html.Button("中", **{"data-lang-set": "zh"}), html.Button("EN", **{"data-lang-set": "en"})]),
+                html.Span(
+                    className="seg",
+                    children=[html.Button(_both("昼", "Day"), **{"data-theme-set": "day"}), html.Button(_both("夜", "Night"), **{"data-theme-set": "night"})],
+                ),
+            ],
+        ),
+    ]
+
+
+def _both(zh: str, en: str) -> html.Span:
+    """Words of the frame in both languages; the stylesheet shows the page's."""
+    return html.Span([html.Span(zh, className="zh"), html.Span(en, className="en")])
+
+
+def _panel(key: str, on: str) -> dict[str, str]:
+    return {"data-panel": key, "data-on": on}
+
+
+def _phone_bar() -> list[Any]:
+    items = (("overview", "/", "概览", "Overview"), ("alerts", "/alerts", "预警", "Alerts"), ("vitals", "/#tiles", "体征", "Systems"), ("sources", "/sources", "数据", "Data"))
+    return [html.A(href=path, **{"data-tab": path}, children=[_icon(_ICONS[key]), _both(zh, en)]) for key, path, zh, en in items]
+
+
+def _icon(d: str) -> html.I:
+    return html.I(className="icon", style={"maskImage": _uri(d), "WebkitMaskImage": _uri(d)})
+
+
+def _uri(d: str) -> str:
+    svg = f"%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24'%3E%3Cpath d='{d}' fill='none' stroke='black' stroke-width='1.7' stroke-linecap='round' stroke-linejoin='round'/%3E%3C/svg%3E"
+    return f'url("data:image/svg+xml,{svg}")'
+
+
+def outline() -> html.I:
+    """The district's outline, its mark: drawn from the streets themselves."""
+    rings = [ring for s in places.streets() for ring in s.polygon]
+    points = [p for ring in rings for p in ring]
+    west, east = min(p[0] for p in points), max(p[0] for p in points)
+    south, north = min(p[1] for p in points), max(p[1] for p in points)
+    squeeze = math.cos(math.radians((south + north) / 2))
+    scale = 92 / ((east - west) * squeeze)
+    d = "".join(
+        "M" + "L".join(f"{(x - west) * squeeze * scale + 4:.1f} {(north - y) * scale + 4:.1f}" for x, y in ring) + "Z" for ring in rings
+    )
+    height = (north - south) * scale + 8
+    svg = f"%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 100 {height:.0f}'%3E%3Cpath d='{d}' fill='black' stroke='black' stroke-width='1'/%3E%3C/svg%3E"
+    return html.I(className="mark", style={"maskImage": f'url("data:image/svg+xml,{svg}")', "WebkitMaskImage": f'url("data:image/svg+xml,{svg}")'})

@@ -1,0 +1,10 @@
+"""All alerts: open ones and those of the last 24 hours, on the map and since when."""
+
+from dashboard.core.declare import Text
+from dashboard.web.page import Group, Host, Page
+
+PAGE = Page(
+    path="/alerts",
+    title=Text("预警", "Alerts"),
+    body=Group("page", [Host("title:alerts"), Host("chips", "desk phone"), Host("alerts", css="card tb"), Host("strip"), Host("foot", "wall")]),
+)

@@ -1,0 +1,6 @@
+"""呼吸: air and road cleanliness."""
+
+from dashboard.core.declare import Text
+from dashboard.web.page import Host, system_page
+
+PAGE = system_page("breath", Text("呼吸", "Breath"), "/breath", Host("readings:breath", css="card tb"))

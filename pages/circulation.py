@@ -1,0 +1,6 @@
+"""血脉: alley minibuses."""
+
+from dashboard.core.declare import Text
+from dashboard.web.page import Host, system_page
+
+PAGE = system_page("circulation", Text("血脉", "Circulation"), "/circulation", Host("readings:circulation", css="card tb"))

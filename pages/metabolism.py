@@ -1,0 +1,6 @@
+"""代谢: septic tanks."""
+
+from dashboard.core.declare import Text
+from dashboard.web.page import Host, system_page
+
+PAGE = system_page("metabolism", Text("代谢", "Metabolism"), "/metabolism", Host("readings:metabolism", css="card tb"))

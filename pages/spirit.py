@@ -1,0 +1,10 @@
+"""气质: no department is connected yet; what was published is shown as such."""
+
+from dashboard.core.declare import Text
+from dashboard.web.page import Group, Host, Page
+
+PAGE = Page(
+    path="/spirit",
+    title=Text("气质", "Spirit"),
+    body=Group("page", [Host("title:spirit"), Host("figures:spirit"), Host("foot", "wall desk")]),
+)
