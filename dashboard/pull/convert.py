@@ -79,7 +79,7 @@ def _class_of(name: str, kind: Any) -> str:
         return "number"
     if isinstance(kind, UtcDateTime):
         return "moment"
-    for types, word in ((sa.Boolean, "flag"), (sa.Integer, "integer"), (sa.Numeric, "number"), (sa.Date, "day")):
+    for types, word in ((sa.Boolean, "flag"), (sa.Integer, "integer"), ((sa.Numeric, sa.Float), "number"), (sa.Date, "day")):
         if isinstance(kind, types):
             return word
     return "text"

@@ -56,7 +56,7 @@ def _iso_texts(values: list[str], zone: ZoneInfo) -> Micros | None:
     except ValueError:
         return None
     low, high = int(local.min()), int(local.max())
-    return local_to_utc(local, zone) if _EARLIEST <= low and high <= _LATEST else None
+    return local_to_utc(local, zone) if low >= _EARLIEST and high <= _LATEST else None
 
 
 def _checked(found: Micros) -> tuple[Micros, dict[int, Problem]]:
@@ -114,7 +114,7 @@ def _text(text: str, zone: ZoneInfo, form: str) -> int | None:
         return None
     if form:
         try:
-            return _sane(datetime.strptime(text, form), zone)
+            return _sane(datetime.strptime(text, form), zone)  # noqa: DTZ007  the zone follows
         except ValueError:
             pass  # a mixed column: the unambiguous ways of writing are still read below
     if text.startswith("0000"):

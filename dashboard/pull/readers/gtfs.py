@@ -84,8 +84,9 @@ class _Place:
 
 
 _OPTIONAL_NAMES = (
-    "stop_code stop_desc stop_url zone_id location_type parent_station wheelchair_boarding stop_timezone platform_code agency_id route_short_name "
-    "route_long_name route_desc route_url route_color route_text_color route_sort_order trip_headsign trip_short_name direction_id block_id shape_id "
-    "wheelchair_accessible bikes_allowed stop_headsign pickup_type drop_off_type shape_dist_traveled timepoint exact_times tts_stop_name level_id"
+    "stop_code stop_desc stop_url zone_id location_type parent_station wheelchair_boarding stop_timezone platform_code agency_id "
+    "route_short_name route_long_name route_desc route_url route_color route_text_color route_sort_order trip_headsign "
+    "trip_short_name direction_id block_id shape_id wheelchair_accessible bikes_allowed stop_headsign pickup_type drop_off_type "
+    "shape_dist_traveled timepoint exact_times tts_stop_name level_id "
 )
 _OPTIONAL = frozenset(_OPTIONAL_NAMES.split())
