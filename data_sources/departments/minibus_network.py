@@ -241,9 +241,10 @@ def link_rows(changed: str) -> list[Row]:
     a, b, c, d = (noise(20, _NET + 10 + i, np.arange(LINKS)) for i in range(4))
     length = np.round(60 + 340 * a, 1)
     order = np.argsort(d)
-    reach = np.cumsum(length[order]) <= COVERED_SHARE * length.sum()
-    covered = np.zeros(LINKS, dtype=bool)
-    covered[order[reach]] = True
+    covered, room = np.zeros(LINKS, dtype=bool), COVERED_SHARE * length.sum()
+    for i in order.tolist():
+        if length[i] <= room:
+            covered[i], room = True, room - length[i]
     lines = np.where(covered, 1 + (6 * b**2).astype(int), 0)
     rows: list[Row] = []
     for i in range(LINKS):
@@ -260,5 +261,5 @@ def cell_rows(changed: str) -> list[Row]:
     for i in range(CELLS):
         _, street, lon, lat = STREETS[i % len(STREETS)]
         at = (f"{lon + (a[i] - 0.5) * 0.012:.6f}", f"{lat + (b[i] - 0.5) * 0.008:.6f}")
-        rows.append((f"GZ{i + 1:04d}", street, *at, int(200 + 900 * c[i]), round(float(40 + 560 * d[i] ** 1.2)), changed))
+        rows.append((f"GZ{i + 1:04d}", street, *at, int(200 + 900 * c[i]), round(float(40 + 510 * d[i] ** 1.3)), changed))
     return rows

@@ -76,8 +76,8 @@ visits = sa.Table(
     sa.Column("方向", S(2)),  # 0 上行 1 下行
     sa.Column("站点编号", S(16)),
     sa.Column("到站时间", S(19), index=True),
-    sa.Column("计划间隔", S(8)),  # seconds
-    sa.Column("实际间隔", S(8)),
+    sa.Column("计划间隔", sa.Integer),  # seconds
+    sa.Column("实际间隔", sa.Integer),
 )
 places = sa.Table(
     "服务场所",

@@ -123,8 +123,9 @@ def _headways(line: Line, direction: int, planned: Floats, arrived: Floats, ran:
     keep = np.isfinite(gaps) & np.isfinite(wanted[order]) & (times > since) & (times <= until)
     texts = local_texts(times[keep])
     stop = f"{line.code}-{line.timing_stop + 1:02d}"
-    codes = [f"{line.code}{direction}{text[:10].replace('-', '')}{turn + 1:03d}" for turn, text in zip(order[keep].tolist(), texts, strict=True)]
-    aims, seen = ([f"{seconds:.0f}" for seconds in column.tolist()] for column in (wanted[order][keep], gaps[keep]))
+    turns_kept = order[keep].tolist()
+    codes = [f"{line.code}{direction}{text[:10].replace('-', '')}{turn + 1:03d}" for turn, text in zip(turns_kept, texts, strict=True)]
+    aims, seen = (np.round(column).astype(np.int64) for column in (wanted[order][keep], gaps[keep]))
     return rows_of(codes, line.code, str(direction), stop, texts, aims, seen)
 
 
