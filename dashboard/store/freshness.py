@@ -17,7 +17,7 @@ _WORST = (Freshness.FRESH, Freshness.LATE, Freshness.SILENT, Freshness.NEVER)
 
 @dataclass(frozen=True, kw_only=True)
 class FeedFreshness:
-    """A feed as its least fresh pull has it."""
+    """A feed as one pull has it; asked for a feed of several pulls, as the least fresh has it."""
 
     feed: str
     state: Freshness
@@ -33,12 +33,16 @@ class FeedFreshness:
 def feeds_freshness(conn: sa.Connection, now: datetime) -> dict[str, FeedFreshness]:
     """Every feed that has a pull. A feed with several is as fresh as the worst of them: half a city silent is not fresh."""
     feeds: dict[str, FeedFreshness] = {}
-    for row in conn.execute(sa.select(pull_state).order_by(pull_state.c.pull)):
-        found = _of_pull(row, now)
+    for found in pulls_freshness(conn, now).values():
         known = feeds.get(found.feed)
         if known is None or _WORST.index(found.state) > _WORST.index(known.state):
             feeds[found.feed] = found
     return feeds
+
+
+def pulls_freshness(conn: sa.Connection, now: datetime) -> dict[str, FeedFreshness]:
+    """Every pull by itself: what a list of sources shows."""
+    return {row.pull: _of_pull(row, now) for row in conn.execute(sa.select(pull_state).order_by(pull_state.c.pull))}
 
 
 def _of_pull(row: Any, now: datetime) -> FeedFreshness:
