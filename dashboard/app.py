@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import os
@@ -19,9 +20,12 @@ from fastapi import FastAPI
 
 import pages
 from dashboard import __version__
-from dashboard.core.catalog import Catalog
-from dashboard.core.clock import Clock
+from dashboard.core.catalog import Catalog, load_catalog
+from dashboard.core.clock import Clock, SystemClock
+from dashboard.geo.layers import use_stored_streets
+from dashboard.panels.screens import CityPanels
 from dashboard.settings import Settings
+from dashboard.store.engine import open_store
 from dashboard.web.api import House, machines
 from dashboard.web.content import Panels
 from dashboard.web.front import Front, content_policy
@@ -30,6 +34,7 @@ from dashboard.web.live import Live
 from dashboard.web.metrics import Metrics
 from dashboard.web.pulse import Pulse
 from dashboard.web.renderer import Renderer
+from dashboard.web.shell import INDEX, layout
 from dashboard.web.static import Static
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -67,6 +72,23 @@ def create_app(parts: Parts) -> Front:
     )
 
 
+def open_app(settings: Settings) -> Front:
+    """The application of this deployment, on its own store."""
+    catalog, engine, stand = load_catalog(), open_store(settings.store_url), found_pages()
+    with contextlib.suppress(sa.exc.DBAPIError), engine.connect() as conn:  # not migrated yet, or away: the sketch of the streets serves
+        use_stored_streets(conn)
+    parts = Parts(
+        settings=settings,
+        catalog=catalog,
+        engine=engine,
+        panels=CityPanels(settings, catalog, engine, stand),
+        layout=lambda: layout(catalog, settings),
+        pages=stand,
+        clock=SystemClock(),
+    )
+    return create_app(parts)
+
+
 def _dash(server: FastAPI, parts: Parts) -> dash.Dash:
     """Dash on our server: our pages, our socket instead of its own."""
     FastAPIDashServer.websocket_capability = False  # else every page opens a socket that nothing here uses
@@ -81,6 +103,7 @@ def _dash(server: FastAPI, parts: Parts) -> dash.Dash:
         pages_folder="",
         use_pages=True,
         update_title=None,
+        index_string=INDEX,
         suppress_callback_exceptions=True,  # pages come and go; ids are checked by a test instead
         title="城市生命体",
     )

@@ -1,0 +1,47 @@
+"""`cockpit check`: whether declarations, mappings, thresholds and pages fit together, told before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from dashboard.core.catalog import Catalog
+from dashboard.core.declare import Absence
+from dashboard.core.errors import ConfigurationError, NotFoundError
+from dashboard.pull.mapping import plan_pull
+from dashboard.settings import Settings
+from dashboard.web.content import Panels
+
+SURFACES = ("wall", "desk", "phone")
+
+
+def findings(settings: Settings, catalog: Catalog, panels: Panels, pages: Sequence[Any]) -> list[str]:
+    """What does not fit, a sentence each; none when all is well."""
+    return [*_of_pulls(settings, catalog), *_of_rules(catalog), *_of_pages(panels, pages)]
+
+
+def _of_pulls(settings: Settings, catalog: Catalog) -> Iterator[str]:
+    for key in sorted(settings.pulls):
+        try:
+            plan_pull(catalog, settings, key)
+        except ConfigurationError as wrong:
+            yield str(wrong)
+    filled = {pull.into for pull in settings.pulls.values()}
+    for feed in sorted(set(catalog.feeds) - filled):
+        yield f"feed {feed}: no pull fills it; map one in cockpit.d, or its numbers stay empty"
+
+
+def _of_rules(catalog: Catalog) -> Iterator[str]:
+    with_thresholds = {threshold.rule for threshold in catalog.thresholds}
+    for key, (_, rule) in sorted(catalog.rules.items()):
+        if key not in with_thresholds and not isinstance(rule.watches, Absence):
+            yield f"rule {key}: no threshold, so it can never ring; add rows to data_sources/thresholds"
+
+
+def _of_pages(panels: Panels, pages: Sequence[Any]) -> Iterator[str]:
+    for page in pages:
+        for panel in sorted({panel for surface in SURFACES for panel in page.panels(surface)}):
+            try:
+                panels.topics(panel)
+            except NotFoundError as unknown:
+                yield f"page {page.path}: {unknown}"

@@ -1,0 +1,164 @@
+"""`cockpit run`: everything on one machine. Builds the demo if there is none, starts each process, keeps them running, stops them all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from dashboard.serving import bound
+from dashboard.settings import Settings
+
+Report = Callable[[str], None]
+
+LOOK_S = 0.25
+READY_WITHIN_S = 90.0
+STOP_WITHIN_S = 4.0  # then whoever still lives is killed; the store survives a kill at any moment
+STEADY_S = 30.0  # lived this long: the next death is a new one, not the same again
+LONGEST_WAIT_S = 30.0
+
+
+@dataclass
+class Child:
+    """One process that should be running."""
+
+    name: str
+    command: Sequence[str]
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    deaths: int = 0
+    again_at: float = 0.0
+
+    def start(self) -> None:
+        """Start it in a session of its own: Ctrl-C reaches us alone, and we stop the others in order."""
+        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, start_new_session=True)
+        self.started = time.monotonic()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs now."""
+        return self.process is not None and self.process.poll() is None
+
+
+@dataclass
+class Supervisor:
+    """Starts processes, restarts those that die, stops them all."""
+
+    children: list[Child]
+    report: Report
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def start(self) -> None:
+        """Start everything."""
+        for child in self.children:
+            child.start()
+
+    def look(self) -> None:
+        """Restart what died, waiting longer each time it dies at once."""
+        now = time.monotonic()
+        for child in self.children:
+            if child.alive:
+                continue
+            if child.process is not None:
+                self._died(child, now)
+            elif now >= child.again_at:
+                child.start()
+
+    def _died(self, child: Child, now: float) -> None:
+        assert child.process is not None
+        child.deaths = 0 if now - child.started > STEADY_S else child.deaths + 1
+        wait = min(LONGEST_WAIT_S, 0.5 * 2**child.deaths)
+        self.report(f"{child.name} ended with {_ending(child.process.returncode)}; starting it again in {wait:.1f} s")
+        child.process, child.again_at = None, now + wait
+
+    def end(self) -> None:
+        """Ask all to stop, then insist."""
+        for child in self.children:
+            self._signal(child, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_WITHIN_S
+        for child in self.children:
+            if child.process is None:
+                continue
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.process.wait(max(0.05, deadline - time.monotonic()))
+            self._signal(child, signal.SIGKILL)
+            child.process.wait()
+
+    def _signal(self, child: Child, number: signal.Signals) -> None:
+        if child.process is None or child.process.poll() is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.process.pid, number)  # its own session: nobody else is in the group
+
+
+def _ending(code: int | None) -> str:
+    return f"signal {signal.Signals(-code).name}" if code is not None and code < 0 else f"code {code}"
+
+
+@contextlib.contextmanager
+def stopping_on_signals(stop: threading.Event) -> Iterator[None]:
+    """Ctrl-C and SIGTERM set the event instead of breaking into whatever runs."""
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def cockpit(*words: str) -> list[str]:
+    """This product's command as a process of its own."""
+    return [sys.executable, "-m", "dashboard", *words]
+
+
+def run(settings: Settings, has_demo: bool, prepare: Callable[[], None], report: Report) -> int:
+    """Run it all until stopped; the exit code."""
+    bound(settings.host, settings.port).close()  # before any work: a taken port should be told at once
+    stop = threading.Event()
+    with stopping_on_signals(stop):
+        began = time.monotonic()
+        prepare()
+        if stop.is_set():
+            return 0
+        commands = [("demo", ["demo", "live"])] if has_demo else []
+        commands += [("worker", ["work"]), ("web", ["serve"])]
+        supervisor = Supervisor([Child(name, cockpit(*words)) for name, words in commands], report, stop)
+        try:
+            supervisor.start()
+            _watch(settings, supervisor, began)
+        finally:
+            report("stopping")
+            supervisor.end()
+    return 0
+
+
+def _watch(settings: Settings, supervisor: Supervisor, began: float) -> None:
+    address = f"http://{'127.0.0.1' if settings.host in ('0.0.0.0', '::', '') else settings.host}:{settings.port}/"
+    told = False
+    while not supervisor.stop.wait(LOOK_S):
+        supervisor.look()
+        if told:
+            continue
+        waited = time.monotonic() - began
+        if _ready(address):
+            supervisor.report(f"ready after {waited:.0f} s: {address}   (Ctrl-C stops everything)")
+            told = True
+        elif waited > READY_WITHIN_S:
+            supervisor.report(f"not ready after {waited:.0f} s; still trying: see {address}readyz and the lines above")
+            began, told = time.monotonic(), False
+
+
+def _ready(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}readyz", timeout=1) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False

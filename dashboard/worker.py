@@ -1,0 +1,188 @@
+"""The one worker: pulls on schedule, computes, raises alerts, tidies the store. Declarations become jobs here, nothing more."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from dashboard.alerting.evaluate import evaluate
+from dashboard.core.catalog import Catalog
+from dashboard.core.clock import Clock
+from dashboard.core.errors import StaleWriterError
+from dashboard.core.times import CITY_ZONE
+from dashboard.kpi.compute import compute
+from dashboard.pull.run import run_pull
+from dashboard.pull.schedule import next_due
+from dashboard.settings import Settings
+from dashboard.store.lease import Lease
+from dashboard.store.readings import compact
+from dashboard.store.retention import thin
+from dashboard.store.schema import pull_state
+from dashboard.store.topics import versions
+
+log = logging.getLogger(__name__)
+
+BEAT_S = 2.0
+PULL_BUDGET_S = 4.0  # a long backfill gives way to its source's other pulls after this
+RETRY_LEASE_S = 0.5
+TURN_S = 1.0  # at most one turn of computing a second, and only when something moved
+QUIET_TURN = timedelta(seconds=20)  # silence moves nothing, yet data grows old and windows roll on
+COMPACT_EVERY = timedelta(minutes=10)
+STOP_WITHIN_S = 3.0
+OURS = ("kpi:", "worker")  # topics a turn moves itself
+
+
+class Worker:
+    """Does the city's housework while it holds the lease."""
+
+    def __init__(self, settings: Settings, catalog: Catalog, engine: sa.Engine, clock: Clock) -> None:
+        self._settings, self._catalog, self._engine, self._clock = settings, catalog, engine, clock
+        self._lease = Lease(engine, "worker", f"{socket.gethostname()}:{os.getpid()}")
+        self._seen: dict[str, int] = {}
+        self._quiet_until = datetime.min.replace(tzinfo=CITY_ZONE)
+        self._stop = threading.Event()
+        self._jobs: Any = None
+        self.lost = False  # another worker took over
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until told to stop or another worker takes over."""
+        self._stop = stop
+        if not self._wait_for_lease():
+            return
+        scheduler = self._jobs = self._scheduler()
+        scheduler.start()
+        pulls, sources = len(self._settings.pulls), len(self._settings.sources)
+        log.info("worker has the lease (fence %d): %d pulls from %d sources", self._lease.fence, pulls, sources)
+        try:
+            self._beat_until_stopped()
+        finally:
+            scheduler.remove_all_jobs()
+            finished = threading.Thread(target=scheduler.shutdown, daemon=True)
+            finished.start()
+            finished.join(STOP_WITHIN_S)  # a turn cut off here rolls back; the next worker resumes at the watermark
+            self._lease.release()
+
+    def _wait_for_lease(self) -> bool:
+        told = False
+        while not self._lease.acquire(self._clock.now()):
+            if not told:
+                log.info("another worker has the lease; standing by")
+                told = True
+            if self._stop.wait(RETRY_LEASE_S):
+                return False
+        return not self._stop.is_set()
+
+    def _beat_until_stopped(self) -> None:
+        while not self._stop.wait(BEAT_S):
+            try:
+                self._lease.beat(self._clock.now())
+            except StaleWriterError as replaced:
+                return self._replaced(replaced)
+            except sa.exc.SQLAlchemyError as away:  # the lock is still ours; a missed beat shows as age on every screen
+                log.warning("heartbeat not written: %s", away)
+
+    def _replaced(self, why: StaleWriterError) -> None:
+        if not self.lost:
+            log.error("%s", why)
+        self.lost = True
+        self._stop.set()
+
+    # ---- jobs
+
+    def _scheduler(self) -> Any:
+        executors: dict[str, Any] = {source: ThreadPoolExecutor(1) for source in self._settings.sources}
+        executors |= {"turn": ThreadPoolExecutor(1), "care": ThreadPoolExecutor(1)}
+        defaults = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
+        scheduler = BackgroundScheduler(executors=executors, job_defaults=defaults, timezone=CITY_ZONE)
+        self._plan_pulls(scheduler)
+        for job, trigger, executor in (
+            (self._turn, IntervalTrigger(seconds=TURN_S), "turn"),
+            (self._compact, IntervalTrigger(seconds=int(COMPACT_EVERY.total_seconds())), "care"),
+            (self._thin, CronTrigger(hour=3, minute=random.randint(0, 40)), "care"),
+        ):
+            scheduler.add_job(self._guarded(job), trigger, id=job.__name__, executor=executor)
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)  # it tells of every turn still running; we tell of changes
+        return scheduler
+
+    def _plan_pulls(self, scheduler: Any) -> None:
+        """A job per pull. What never ran and reaches back least comes first: a picture early, its past behind it."""
+        now = self._clock.now()
+        with self._engine.connect() as conn:
+            dues = next_due(conn, self._settings, now)
+        for order, (key, due) in enumerate(dues):
+            pull = self._settings.pulls[key]
+            every = IntervalTrigger(seconds=max(1, round(pull.interval.total_seconds())))
+            first = max(due, now + timedelta(milliseconds=20 * order))
+            scheduler.add_job(self._guarded(self._pull, key), every, id=_job(key), executor=pull.source, next_run_time=first)
+
+    def _guarded(self, job: Callable[..., None], *what: str) -> Callable[[], None]:
+        """The job boundary: the one place where any error is caught, so that one job cannot cost the others."""
+
+        def run() -> None:
+            try:
+                if not self._stop.is_set():
+                    job(*what)
+            except StaleWriterError as replaced:
+                self._replaced(replaced)
+            except Exception:
+                log.exception("%s failed", " ".join((job.__name__.strip("_"), *what)))
+
+        return run
+
+    def _pull(self, key: str) -> None:
+        """One turn, if it is due; the next one when the pull says: at its interval, later after a failure, at once if there is more."""
+        if self._due(key) <= self._clock.now():
+            run_pull(self._engine, self._catalog, self._settings, key, self._clock.now(), self._lease.fence, budget_s=PULL_BUDGET_S)
+        soonest = self._clock.now() + timedelta(milliseconds=100)
+        spread = timedelta(seconds=random.uniform(0, 0.05) * self._settings.pulls[key].interval.total_seconds())
+        due = self._due(key)
+        with contextlib.suppress(JobLookupError):  # we are stopping
+            self._jobs.modify_job(_job(key), next_run_time=due + spread if due > soonest else soonest)
+
+    def _due(self, key: str) -> datetime:
+        with self._engine.connect() as conn:
+            due = conn.scalar(sa.select(pull_state.c.next_due_at).where(pull_state.c.pull == key))
+        return due or self._clock.now()
+
+    def _turn(self) -> None:
+        now = self._clock.now()
+        with self._engine.connect() as conn:
+            seen = {topic: version for topic, version in versions(conn).items() if not topic.startswith(OURS)}
+        if seen == self._seen and now < self._quiet_until:
+            return
+        compute(self._engine, self._catalog, self._settings, now, self._lease.fence)
+        evaluate(self._engine, self._catalog, self._settings, now, self._lease.fence)
+        self._seen, self._quiet_until = seen, now + QUIET_TURN
+
+    def _compact(self) -> None:
+        compact(self._engine, self._clock.now())
+
+    def _thin(self) -> None:
+        began = time.monotonic()
+        gone = thin(self._engine, self._clock.now())
+        log.info("old history thinned in %.1f s: %s", time.monotonic() - began, gone or "nothing was old enough")
+
+
+def _job(key: str) -> str:
+    return f"pull:{key}"
+
+
+def leave(code: int) -> None:
+    """End the process now: a turn still reading a slow department is not waited for; the store takes an end at any moment."""
+    logging.shutdown()
+    os._exit(code)
