@@ -84,17 +84,17 @@ LIGHTING = Domain(
 )
 
 
-def _threshold(rule: str, level: Level, op: Any, value: float, clear: float, **more: str) -> Threshold:
+def threshold(rule: str, level: Level, op: Any, value: float, clear: float, **more: str) -> Threshold:
     return Threshold(rule=f"lighting.{rule}", level=level, op=op, value=value, clear=clear, ref="测试", confidence="default", **more)
 
 
 THRESHOLDS = (
-    _threshold("too_hot", Level.YELLOW, ">=", 60, 54),
-    _threshold("too_hot", Level.ORANGE, ">=", 80, 72),
-    _threshold("dark", Level.ORANGE, "<", 50, 60),
-    _threshold("burst", Level.YELLOW, ">=", 3, 2),
-    _threshold("mute", Level.BLUE, ">=", 10, 5),
-    _threshold("no_calls", Level.YELLOW, ">=", 3, 1),
+    threshold("too_hot", Level.YELLOW, ">=", 60, 54),
+    threshold("too_hot", Level.ORANGE, ">=", 80, 72),
+    threshold("dark", Level.ORANGE, "<", 50, 60),
+    threshold("burst", Level.YELLOW, ">=", 3, 2),
+    threshold("mute", Level.BLUE, ">=", 10, 5),
+    threshold("no_calls", Level.YELLOW, ">=", 3, 1),
 )
 TARGETS = {
     "lighting.lit": Target(kpi="lighting.lit", good=98, poor=90, ref="", confidence="default"),

@@ -1,0 +1,1 @@
+"""Rules judged and alerts raised."""

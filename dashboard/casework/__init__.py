@@ -1,0 +1,1 @@
+"""What people decide: acknowledgements, with an audit of who did what."""

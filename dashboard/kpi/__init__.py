@@ -1,0 +1,1 @@
+"""Numbers of the city: computed, judged, kept, explained."""
