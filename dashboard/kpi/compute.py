@@ -14,7 +14,7 @@ from dashboard.core.places import streets
 from dashboard.core.times import to_micros
 from dashboard.kpi import days
 from dashboard.kpi.figures import FeedState, Judging, Measured, figures, measured
-from dashboard.kpi.index import DISTRICT_INDEX, Around, IndexRules, OpenAlert, index_rows
+from dashboard.kpi.index import DISTRICT_INDEX, Around, IndexRules, alerts_that_cost, index_rows
 from dashboard.kpi.inputs import Inputs, Turn, inputs_of
 from dashboard.kpi.keep import keep
 from dashboard.kpi.windows import moved_back
@@ -24,7 +24,7 @@ from dashboard.store.engine import writing
 from dashboard.store.freshness import feeds_freshness
 from dashboard.store.kpi_reads import Figures, KpiRow, kpi_at, latest_figures
 from dashboard.store.lease import check_fence
-from dashboard.store.schema import alert, dirty_day, kpi_turn
+from dashboard.store.schema import dirty_day, kpi_turn
 from dashboard.store.topics import bump, versions
 
 _A_DAY = timedelta(days=1)
@@ -47,7 +47,7 @@ def compute(engine: sa.Engine, catalog: Catalog, settings: Settings, now: dateti
         found = {i.key: measured(conn, i, days.ALL if turn.is_redefined(i) else due_days.get(i.key, days.ALL), now) for i in due}
         rows = [row for i in due for row in figures(i, found[i.key], catalog.targets.get(i.key), _of(before, i.key), judging)]
         overlay = {**before, **{(r.kpi, r.scope): r for r in rows}}
-        rows += index_rows(Around(catalog, rules, overlay, open_alerts(conn), before, judging.streets, now))
+        rows += index_rows(Around(catalog, rules, overlay, alerts_that_cost(conn), before, judging.streets, now))
         rows = _beside_the_past(conn, rows, now)
     return _keep(engine, catalog, turn, due, found, rows, before, fence)
 
@@ -76,12 +76,6 @@ def _index_mark(turn: Turn) -> dict[str, int]:
 
 def _of(rows: Figures, key: str) -> dict[str, KpiRow]:
     return {scope: row for (kpi, scope), row in rows.items() if kpi == key}
-
-
-def open_alerts(conn: sa.Connection) -> list[OpenAlert]:
-    """The alerts that cost points now."""
-    query = sa.select(alert.c.number, alert.c.vital, alert.c.street, alert.c.level).where(alert.c.state == "open")
-    return [OpenAlert(*row) for row in conn.execute(query)]
 
 
 def _beside_the_past(conn: sa.Connection, rows: Sequence[KpiRow], now: datetime) -> list[KpiRow]:

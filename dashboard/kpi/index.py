@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import sqlalchemy as sa
+
 from dashboard.core.catalog import Catalog
 from dashboard.core.declare import Freshness, Level
 from dashboard.core.scope import DISTRICT
 from dashboard.kpi.grade import grade_between
 from dashboard.store.kpi_reads import Figures, KpiRow
+from dashboard.store.schema import alert
 
 DISTRICT_INDEX = "district.index"
 _OUT = (Freshness.SILENT.value, Freshness.NEVER.value)
@@ -70,6 +73,12 @@ class OpenAlert:
     level: str
 
 
+def alerts_that_cost(conn: sa.Connection) -> list[OpenAlert]:
+    """The alerts open now."""
+    query = sa.select(alert.c.number, alert.c.vital, alert.c.street, alert.c.level).where(alert.c.state == "open")
+    return [OpenAlert(*row) for row in conn.execute(query)]
+
+
 @dataclass(frozen=True)
 class Index:
     """An index with the range it could be in, and where its points were lost."""
@@ -125,10 +134,10 @@ def alert_losses(alerts: Sequence[OpenAlert], rules: IndexRules) -> list[dict[st
     """What each open alert costs, worst first, until the cap is reached."""
     left = rules.loss_cap
     costs = []
-    for alert in sorted(alerts, key=lambda a: (-Level(a.level).severity, a.number)):
-        cost = min(left, rules.loss(alert.level))
+    for costly in sorted(alerts, key=lambda a: (-Level(a.level).severity, a.number)):
+        cost = min(left, rules.loss(costly.level))
         left -= cost
-        costs.append({"number": alert.number, "level": alert.level, "lost": cost})
+        costs.append({"number": costly.number, "level": costly.level, "lost": cost})
     return costs
 
 

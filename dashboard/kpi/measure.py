@@ -113,7 +113,7 @@ def parts_by_street(conn: sa.Connection, domain: Domain, kpi: Kpi, stretch: Span
     key = sa.literal_column("''") if street is None else sa.func.coalesce(street, "")
     query = sa.select(key, *_aggregates(kpi)).select_from(kpi.table)
     query = query.where(*counted(domain, kpi), *(within(kpi, stretch) if stretch else ())).group_by(key)
-    return {row[0]: _numbers(row[1:]) for row in conn.execute(query, _moment(query, now))}
+    return {row[0]: _numbers(row[1:]) for row in conn.execute(query, moment_of(query, now))}
 
 
 def parts_by_day(conn: sa.Connection, domain: Domain, kpi: Kpi, stretch: Span, now: datetime) -> dict[tuple[str, int], Parts]:
@@ -124,10 +124,10 @@ def parts_by_day(conn: sa.Connection, domain: Domain, kpi: Kpi, stretch: Span, n
     day = city_day_of(kpi.at).label("city_day")
     query = sa.select(key, day, *_aggregates(kpi)).select_from(kpi.table)
     query = query.where(*counted(domain, kpi), *within(kpi, stretch)).group_by(key, day)
-    return {(row[0], int(row[1])): _numbers(row[2:]) for row in conn.execute(query, _moment(query, now))}
+    return {(row[0], int(row[1])): _numbers(row[2:]) for row in conn.execute(query, moment_of(query, now))}
 
 
-def _moment(query: sa.Select[Any], now: datetime) -> dict[str, datetime]:
+def moment_of(query: sa.Select[Any], now: datetime) -> dict[str, datetime]:
     """The parameter for statements that speak of now; others take none."""
     return {MOMENT: now} if MOMENT in query.compile().params else {}
 
