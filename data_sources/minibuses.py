@@ -22,6 +22,7 @@ vehicle = city.asset_table(
 trip = city.case_table(
     "minibus_trip", sa.Column("vehicle", sa.String(16)), sa.Column("started_at", city.UtcDateTime), sa.Column("riders", sa.Integer)
 )
+line_day = city.case_table("minibus_line_day", *(sa.Column(name, sa.Integer) for name in ("planned", "done", "riders")))
 visit = city.case_table(
     "minibus_visit",
     sa.Column("line", sa.String(96)),
@@ -52,6 +53,7 @@ FEEDS = (
     city.Feed(key="stops", title=Text("站点", "Stops"), table=stop, late_after=_RARELY),
     city.Feed(key="vehicles", title=Text("车辆实时", "Vehicles"), table=vehicle, versioned=False, late_after=timedelta(minutes=2)),
     city.Feed(key="trips", title=Text("行车班次", "Trips"), table=trip, versioned=False, late_after=timedelta(hours=12)),
+    city.Feed(key="line_days", title=Text("线路日报", "Daily reports"), table=line_day, versioned=False, late_after=timedelta(hours=30)),
     city.Feed(key="visits", title=Text("计时点到站", "Timing points"), table=visit, clean=compare_headway, late_after=timedelta(hours=11)),
     city.Feed(key="places", title=Text("服务场所", "Places served"), table=place, late_after=_RARELY),
     city.Feed(key="links", title=Text("可通行道路", "Roads buses can pass"), table=link, late_after=_RARELY),
@@ -82,7 +84,6 @@ _ENDED = trip.c.state.in_(("done", "cancelled", "broken"))
 _RIDERS = sa.func.coalesce(trip.c.riders, 0)
 WEEK = city.Window(days=7)
 TODAY = city.Window(days=1)
-YEAR = city.Window(days=365)
 
 
 def _of_visits(key: str, title: Text, unit: str, measure: city.Measure, formula: Text, **more: Any) -> city.Kpi:
@@ -170,10 +171,15 @@ KPIS = (
         weight=0,
         decimals=0,
     ),
-    _of_trips(
-        *("riders_year", Text("年服务人次", "Riders, 12 months"), "人次", city.total(_RIDERS)),
-        Text("近365天已完成班次的上车人次", "Boardings of trips completed in 365 days"),
-        YEAR,
+    city.Kpi(
+        key="riders_year",
+        title=Text("年服务人次", "Riders, 12 months"),
+        unit="人次",
+        table=line_day,
+        measure=city.total(sa.func.coalesce(line_day.c.riders, 0)),
+        formula=Text("近365天各线路日报客流之和", "Boardings in the lines' daily reports of 365 days"),
+        at=line_day.c.opened_at,
+        over=city.Window(days=365),
         weight=0,
         decimals=0,
     ),

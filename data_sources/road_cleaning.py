@@ -55,7 +55,7 @@ FEEDS = (
     city.Feed(key="segments", title=Text("道路路段", "Road stretches"), table=road_segment, late_after=timedelta(days=400)),
     city.Feed(key="trips", title=Text("作业班次", "Cleaning trips"), table=clean_trip, late_after=timedelta(hours=12), versioned=False),
     city.Feed(key="dust", title=Text("尘土抽检", "Dust samples"), table=dust_sample, late_after=timedelta(hours=36), clean=weigh),
-    city.Feed(key="silt", title=Text("走航积尘", "Silt drives"), table=silt_run, late_after=timedelta(hours=60)),
+    city.Feed(key="silt", title=Text("走航积尘", "Silt drives"), table=silt_run, late_after=timedelta(days=9)),
     city.Feed(key="scores", title=Text("积尘评分", "Dust-load scores"), table=dust_score, late_after=timedelta(days=65)),
     city.Feed(key="checks", title=Text("保洁检查", "Litter checks"), table=litter_check, late_after=timedelta(hours=36), clean=score_check),
 )

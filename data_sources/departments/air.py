@@ -19,7 +19,7 @@ _OFFSET = 8 * 3600.0
 _FLAGS = 690  # noise streams of this file
 HISTORY = timedelta(days=396)
 KEPT_FIVE_MINUTES = timedelta(days=14)
-KEPT_TRIPS = timedelta(days=95)
+KEPT_TRIPS = timedelta(days=35)
 GASES = ("so2", "no2", "co", "o3")
 DASH = "—"
 Truths = np.ndarray[Any, np.dtype[np.bool_]]
@@ -58,8 +58,11 @@ def live(engine: sa.Engine, since: datetime, until: datetime, seed: int) -> None
 
 def _thin(conn: sa.Connection, end: float) -> None:
     """Drop what this department does not keep."""
-    kept = local_text(end - KEPT_FIVE_MINUTES.total_seconds())
-    conn.execute(air_schema.five_minutes.delete().where(air_schema.five_minutes.c.时间 <= kept))
+    for table, column, kept in (
+        (air_schema.five_minutes, air_schema.five_minutes.c.时间, KEPT_FIVE_MINUTES),
+        (air_schema.trips, air_schema.trips.c.更新时间, KEPT_TRIPS),
+    ):
+        conn.execute(table.delete().where(column <= local_text(end - kept.total_seconds())))
 
 
 def _registers(conn: sa.Connection, end: float) -> None:
@@ -144,6 +147,8 @@ def five_minute_rows(station: Station, since: float, until: float, seed: int) ->
     at = grid(datetime.fromtimestamp(since, ZONE), datetime.fromtimestamp(until, ZONE), timedelta(minutes=5))
     gap = noise(seed, _FLAGS + 5, (at // 2400).astype(np.int64) * 100 + station.number) < 0.004
     at = at[~gap]
+    if not len(at):
+        return []
     found = five_minutes(at, station, seed)
     columns = [np.round(found[name], 1).tolist() for name in ("pm2_5", "pm10", "temp", "rh")]
     return list(zip([station.code] * len(at), local_texts(at), *columns, strict=True))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 
 import numpy as np
 
-from data_sources.departments.air_life import STATIONS, dusty_hours, pm10
-from data_sources.departments.air_roads import DUST_LIMIT, LITTER, PLANS, SEGMENTS, Segment
+from data_sources.departments.air_life import STATIONS, Station, dusty_hours, pm10
+from data_sources.departments.air_roads import DUST_LIMIT, LITTER, SEGMENTS, Segment, operations
 from data_sources.departments.building import Row, local_texts, rows_of
 from data_sources.departments.life import STREETS, Floats, episodes, noise, rain, temperature
 
@@ -34,7 +35,7 @@ class Job:
 
 def _planned(day0: float) -> list[Job]:
     """Trips in the plan of one day, known from three in the morning."""
-    mechanical = [(s, how, h) for s in SEGMENTS if s.has_machines for how, _, at in PLANS[s.grade] for h in at]
+    mechanical = [(s, how, h) for s in SEGMENTS for how, _, at in operations(s) for h in at]
     due = [(s, how, day0 + h * 3600 + (s.number * 53) % 2700) for s, how, h in mechanical]
     every_other = [job for job in due if job[1] != "冲洗" or (int(day0 // DAY) + job[0].number) % 2 == 0]
     return [Job(s, how, at, "计划", min(day0 + 3 * 3600, at)) for s, how, at in every_other]
@@ -42,14 +43,19 @@ def _planned(day0: float) -> list[Job]:
 
 def _linked(since: float, until: float, seed: int) -> list[Job]:
     """Extra trips where dust stayed high for two hours, decided every other hour."""
-    ends = np.arange(np.floor((since - _LONGEST) / 7200), np.floor(until / 7200) + 1) * 7200.0
     found = []
     for station in (s for s in STATIONS if s.is_micro):
         near = [s for s in _MAINS if s.street == station.street and s.has_machines][:3]
-        for end in ends[dusty_hours(ends, station, seed)].tolist():
+        for end in _dusty_ends(station, int((since - _LONGEST) // 7200), int(until // 7200), seed):
             due = [end + 1500 + 240 * i for i in range(len(near))]
             found += [Job(s, ("洗扫", "洒水", "雾炮")[i], due[i], "联动", due[i] - _NOTICE) for i, s in enumerate(near)]
     return found
+
+
+@lru_cache(maxsize=64)  # a living department asks the same of each station every few seconds
+def _dusty_ends(station: Station, first: int, last: int, seed: int) -> tuple[float, ...]:
+    ends = np.arange(first, last + 1) * 7200.0
+    return tuple(ends[dusty_hours(ends, station, seed)].tolist())
 
 
 def trip_rows(days: list[float], since: float, until: float, seed: int) -> list[Row]:
@@ -126,8 +132,8 @@ def dust_rows(days: Floats, seed: int) -> list[Row]:
 
 
 def silt_rows(days: Floats, seed: int) -> list[Row]:
-    """Fine silt by the sensing car: a drive over the main roads every second day."""
-    driven = days[(days // DAY).astype(int) % 2 == 0]
+    """Fine silt by the sensing car: a drive over the main roads once a week."""
+    driven = days[(days // DAY).astype(int) % 7 == 0]
     ticks = (driven[:, None] // DAY * 1000 + np.arange(len(_MAINS))).ravel().astype(np.int64)
     rounds = Rounds(_MAINS * len(driven), (driven[:, None] + 9 * 3600 + np.arange(len(_MAINS)) * 150.0).ravel(), ticks)
     load = 0.36 * _dirt(rounds, seed) * np.exp(0.4 * (2 * rounds.noise(seed, 9) - 1))

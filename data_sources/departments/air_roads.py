@@ -93,12 +93,17 @@ def _segment_row(s: Segment, now_text: str) -> Row:
     return (s.code, s.name, s.grade, s.kind, *size, s.street, s.lon, s.lat, "示例" if s.made_up else "", now_text)
 
 
+def operations(segment: Segment) -> list[tuple[str, float, tuple[float, ...]]]:
+    """What is planned on a stretch: a few branch roads are still swept by hand alone."""
+    by_hand = not segment.has_machines or (segment.grade == 3 and segment.number % 4 == 0)
+    return [plan for plan in PLANS[segment.grade] if not by_hand or plan[0] in ("普扫", "人工保洁")]
+
+
 def plan_rows() -> list[Row]:
     """What is to be done on each segment every day."""
     found: list[Row] = []
     for s in SEGMENTS:
-        for how, times, at in PLANS[s.grade]:
-            if s.has_machines or how in ("普扫", "人工保洁"):
-                hours = "、".join(f"{int(h):02d}:{int(h % 1 * 60):02d}" for h in at)
-                found.append((f"{s.code}-{how}", s.code, how, times, hours or "全天"))
+        for how, times, at in operations(s):
+            hours = "、".join(f"{int(h):02d}:{int(h % 1 * 60):02d}" for h in at)
+            found.append((f"{s.code}-{how}", s.code, how, times, hours or "全天"))
     return found

@@ -68,6 +68,17 @@ trips = sa.Table(
     sa.Column("状态", S(2)),  # 0 计划 1 运行 2 完成 3 取消 4 中断 5 逾时未发
     sa.Column("更新时间", S(19), index=True),
 )
+daily = sa.Table(
+    "线路日报",
+    metadata,
+    sa.Column("日报编号", S(20), primary_key=True),
+    sa.Column("线路编号", S(8)),
+    sa.Column("日期", S(10)),
+    sa.Column("计划圈次", sa.Integer),
+    sa.Column("完成圈次", sa.Integer),
+    sa.Column("客流", sa.Integer),
+    sa.Column("更新时间", S(19), index=True),
+)
 visits = sa.Table(
     "计时点到站",
     metadata,

@@ -101,6 +101,19 @@ def _trip_row(line: Line, turn: int, state: int, riders: int, planned: str, bega
     return (code, line.code, bus, planned, began if started else None, ended if done else None, riders if done else None, str(state), moved)
 
 
+def day_rows(rounds: Rounds, since: float, until: float) -> list[Row]:
+    """The line's daily report, brought up to date as each round ends: those that changed after `since`, as they stand at `until`."""
+    ended = np.where(rounds.cancelled | rounds.broken, np.inf, rounds.ended)
+    done = ended <= until
+    known = rounds.days + PLANNED_AT
+    moved = np.maximum(np.where(done, ended, -np.inf).max(axis=1), known)
+    keep = (known <= until) & (moved > since)
+    dates, changed = [text[:10] for text in local_texts(rounds.days[keep])], local_texts(moved[keep])
+    codes = [f"{rounds.line.code}-{date.replace('-', '')}" for date in dates]
+    riders = np.where(done, rounds.riders, 0).sum(axis=1)[keep]
+    return rows_of(codes, rounds.line.code, dates, rounds.planned.shape[1], done.sum(axis=1)[keep], riders, changed)
+
+
 def visit_rows(rounds: Rounds, since: float, until: float) -> list[Row]:
     """Arrivals at the timing stop, out and back, with the time since the bus before."""
     line = rounds.line

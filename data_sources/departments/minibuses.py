@@ -11,14 +11,14 @@ from data_sources.departments import minibus_network, minibus_schema
 from data_sources.departments.building import Row, bulk_insert, local_text, replace_rows
 from data_sources.departments.life import Department, Floats
 from data_sources.departments.minibus_tracks import current_rows, tracks
-from data_sources.departments.minibus_trips import DAY, OFFSET, all_rounds, trip_rows, visit_rows
+from data_sources.departments.minibus_trips import DAY, OFFSET, all_rounds, day_rows, trip_rows, visit_rows
 
 HISTORY = timedelta(days=396)
 KEPT_TRACKS = timedelta(days=2)
-KEPT_VISITS = timedelta(days=35)
+KEPT_TRIPS = timedelta(days=35)  # trips and arrivals; the daily reports stay
 YEARLY_RIDERS = 2_000_000  # as published for a year
-_SETTLED = timedelta(days=3)  # counts older than this are audited
-_RIDERS = 6  # where a trip row keeps its riders
+_SETTLED = timedelta(days=36)  # counts older than this are audited; trips of younger ones can still be added up
+_DATE, _RIDERS = 2, 5  # where a daily report keeps them
 
 
 def build(engine: sa.Engine, now: datetime, seed: int) -> None:
@@ -27,13 +27,13 @@ def build(engine: sa.Engine, now: datetime, seed: int) -> None:
     end = now.timestamp()
     start = end - HISTORY.total_seconds()
     rounds = all_rounds(_days(start, end), seed)
-    trips = [row for r in rounds for row in trip_rows(r, start, end)]
-    recent = all_rounds(_days(end - KEPT_VISITS.total_seconds(), end), seed)
+    recent_from = end - KEPT_TRIPS.total_seconds()
+    recent = all_rounds(_days(recent_from, end), seed)
     with engine.begin() as conn:
         _registers(conn, local_text(start))
-        bulk_insert(conn, minibus_schema.trips, _audited(trips, end))
-        visits_from = end - KEPT_VISITS.total_seconds()
-        bulk_insert(conn, minibus_schema.visits, [row for r in recent for row in visit_rows(r, visits_from, end)])
+        bulk_insert(conn, minibus_schema.daily, _audited([row for r in rounds for row in day_rows(r, start, end)], end))
+        bulk_insert(conn, minibus_schema.trips, [row for r in recent for row in trip_rows(r, recent_from, end)])
+        bulk_insert(conn, minibus_schema.visits, [row for r in recent for row in visit_rows(r, recent_from, end)])
         bulk_insert(conn, minibus_schema.tracks, tracks(recent, end - KEPT_TRACKS.total_seconds(), end, seed))
         bulk_insert(conn, minibus_schema.vehicles, current_rows(recent, end, seed))
 
@@ -43,6 +43,7 @@ def live(engine: sa.Engine, since: datetime, until: datetime, seed: int) -> None
     start, end = since.timestamp(), until.timestamp()
     rounds = all_rounds(_days(start - DAY, end), seed)
     with engine.begin() as conn:
+        replace_rows(conn, minibus_schema.daily, [row for r in rounds for row in day_rows(r, start, end)])
         replace_rows(conn, minibus_schema.trips, [row for r in rounds for row in trip_rows(r, start, end)])
         replace_rows(conn, minibus_schema.visits, [row for r in rounds for row in visit_rows(r, start, end)])
         fresh = tracks(rounds, start, end, seed)
@@ -56,7 +57,8 @@ def _thin(conn: sa.Connection, end: float) -> None:
     """Drop what this department does not keep."""
     for table, column, kept in (
         (minibus_schema.tracks, minibus_schema.tracks.c.定位时间, KEPT_TRACKS),
-        (minibus_schema.visits, minibus_schema.visits.c.到站时间, KEPT_VISITS),
+        (minibus_schema.trips, minibus_schema.trips.c.计划发车, KEPT_TRIPS),
+        (minibus_schema.visits, minibus_schema.visits.c.到站时间, KEPT_TRIPS),
     ):
         conn.execute(table.delete().where(column <= local_text(end - kept.total_seconds())))
 
@@ -78,18 +80,18 @@ def _registers(conn: sa.Connection, changed: str) -> None:
         bulk_insert(conn, table, rows)
 
 
-def _audited(trips: list[Row], end: float) -> list[Row]:
-    """Older trips' riders, adjusted evenly so that the last twelve months come to what the operator reported for a year."""
-    year = local_text((np.floor((end + OFFSET) / DAY) - 364) * DAY - OFFSET)
-    settled = local_text(end - _SETTLED.total_seconds())
-    counted = [i for i, row in enumerate(trips) if row[3] >= year and row[_RIDERS] is not None]
-    adjustable = [i for i in counted if trips[i][3] < settled]
-    short = YEARLY_RIDERS - sum(trips[i][_RIDERS] for i in counted)
-    audited = list(trips)
+def _audited(reports: list[Row], end: float) -> list[Row]:
+    """Older reports' riders, adjusted evenly so that the last twelve months come to what the operator reported for a year."""
+    year = local_text((np.floor((end + OFFSET) / DAY) - 364) * DAY - OFFSET)[:10]
+    settled = local_text(end - _SETTLED.total_seconds())[:10]
+    counted = [i for i, row in enumerate(reports) if row[_DATE] >= year]
+    adjustable = [i for i in counted if reports[i][_DATE] < settled]
+    short = YEARLY_RIDERS - sum(reports[i][_RIDERS] for i in counted)
+    audited = list(reports)
     for turn, i in enumerate(adjustable):
-        # the running total of an even share, rounded: the pieces add up to the whole exactly
+        # differences of a rounded running total: the even shares add up to the whole exactly
         extra = short * (turn + 1) // len(adjustable) - short * turn // len(adjustable)
-        row = trips[i]
+        row = reports[i]
         audited[i] = (*row[:_RIDERS], max(row[_RIDERS] + extra, 0), *row[_RIDERS + 1 :])
     return audited
 
