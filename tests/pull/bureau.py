@@ -163,10 +163,20 @@ def open_desk(path: Path, url: str, **source: Any) -> Desk:
 
 def mapped(desk: Desk) -> Desk:
     """Posts and gauges, as the department has them."""
-    fields = {"asset_id": "编号", "name": "名称", "lon": "经度", "lat": "纬度", "height": "高", "keeper": "管护人", "observed_at": "更新时间"}
+    fields = {
+        "asset_id": "编号",
+        "name": "名称",
+        "lon": "经度",
+        "lat": "纬度",
+        "height": "高",
+        "keeper": "管护人",
+        "observed_at": "更新时间",
+    }
     desk.maps("posts", table="灯杆", key_fields=("编号",), watermark="更新时间", fields=fields)
     readings = {"asset_id": "测点", "metric": "项目", "observed_at": "时间", "value": "数值"}
-    desk.maps("gauges", table="监测", key_fields=("序号",), watermark="入库", fields=readings, codes={"metric": {"温度": "heat", "气体": "gas"}})
+    desk.maps(
+        "gauges", table="监测", key_fields=("序号",), watermark="入库", fields=readings, codes={"metric": {"温度": "heat", "气体": "gas"}}
+    )
     return desk
 
 

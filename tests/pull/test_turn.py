@@ -100,7 +100,9 @@ def test_integer_ids_serve_as_watermark(any_desk: Desk, any_bureau: Department) 
 
 def test_a_first_read_reaches_back_no_further_than_the_backfill(any_desk: Desk, any_bureau: Department) -> None:
     any_desk.remaps("gauges", backfill=timedelta(hours=1))
-    any_bureau.has("监测", GAUGE_COLUMNS, [(i, "G1", "温度", f"2026-05-20 {i:02}:30:00", "20", f"2026-05-20 {i:02}:30:00") for i in range(12)])
+    any_bureau.has(
+        "监测", GAUGE_COLUMNS, [(i, "G1", "温度", f"2026-05-20 {i:02}:30:00", "20", f"2026-05-20 {i:02}:30:00") for i in range(12)]
+    )
     assert any_desk.pull("gauges").rows_new == 1
 
 
