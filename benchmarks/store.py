@@ -14,7 +14,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -137,7 +137,7 @@ def _tick(store: sa.Engine, channels: list[int], seconds: Iterator[int]) -> None
         append_readings(conn, [(channel, to_micros(at), 20.5, 0) for channel in channels], run_id=2, now=at)
 
 
-def _medians(asks: list[Callable[[], object]], times: int) -> list[float]:
+def _medians(asks: Sequence[Callable[[], object]], times: int) -> list[float]:
     taken: list[list[float]] = [[] for _ in asks]
     for turn in range(times if times == 1 else times + 1):
         for mine, ask in zip(taken, asks, strict=True):

@@ -35,12 +35,20 @@ class Lease:
             return True
         if not self._lock():
             return False
+        try:
+            self.fence = self._next_fence(now)
+        except BaseException:
+            self.release()  # a lock without a fence would shut everyone out, ourselves included
+            raise
+        return True
+
+    def _next_fence(self, now: datetime) -> int:
         with writing(self.engine).begin() as conn:
             before = conn.scalar(sa.select(leases.c.fence).where(leases.c.name == self.name).with_for_update())
-            self.fence = (before or 0) + 1
+            fence = (before or 0) + 1
             conn.execute(sa.delete(leases).where(leases.c.name == self.name))
-            conn.execute(sa.insert(leases).values(name=self.name, holder=self.holder, fence=self.fence, beat_at=now))
-        return True
+            conn.execute(sa.insert(leases).values(name=self.name, holder=self.holder, fence=fence, beat_at=now))
+        return fence
 
     def beat(self, now: datetime) -> None:
         """Say that we live. Raises StaleWriterError if the lease is no longer ours."""
