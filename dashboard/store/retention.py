@@ -27,7 +27,7 @@ from dashboard.store.schema import (
     row_past,
 )
 
-_SLICE = 2000  # rows a transaction: some milliseconds, so that a writer behind us hardly notices
+_SLICE = 1000  # rows a transaction: some milliseconds, so that a writer behind us hardly notices
 _THINNED_AGAIN = timedelta(days=60)
 
 
