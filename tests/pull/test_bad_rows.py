@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from dashboard.pull.probe import probe
+from dashboard.store.schema import channel
 from tests.pull.bureau import GAUGE_COLUMNS, POST_COLUMNS, Department, Desk, a_post, post
 
 NEW = "2026-05-20 11:50:00"
@@ -124,8 +125,6 @@ def test_a_street_is_found_by_its_name_before_its_point(desk: Desk, bureau: Depa
 
 
 def test_readings_of_a_registered_asset_get_its_street(desk: Desk, bureau: Department) -> None:
-    from dashboard.store.schema import channel
-
     bureau.has("监测", GAUGE_COLUMNS, [(1, "A1", "温度", NEW, "20", NEW)])
     desk.pull("gauges")
     bureau.has("灯杆", POST_COLUMNS, [a_post("A1", NEW)])

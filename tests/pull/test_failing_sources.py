@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from dashboard.core.datum import from_wgs84
 from dashboard.core.errors import ConfigurationError
+from dashboard.core.places import streets
 from dashboard.pull.mapping import plan_pull
 from dashboard.pull.probe import probe
 from dashboard.pull.readers.connect import open_source
@@ -172,9 +174,6 @@ def test_a_mapping_that_cannot_be_right_says_what_would_be(desk: Desk, change: d
 
 
 def test_a_wrong_datum_is_suspected_by_where_the_points_fall(desk: Desk, bureau: Department) -> None:
-    from dashboard.core.datum import from_wgs84
-    from dashboard.core.places import streets
-
     points = [from_wgs84(*s.label, "BD-09") for s in streets()]
     rows = [(f"A{i}", "杆", f"{lon:.6f}", f"{lat:.6f}", "7", "", NEW) for i, (lon, lat) in enumerate(points)]
     bureau.has("灯杆", POST_COLUMNS, rows)
