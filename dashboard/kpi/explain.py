@@ -16,6 +16,7 @@ from dashboard.core.errors import NotFoundError
 from dashboard.core.places import streets
 from dashboard.core.scope import DISTRICT
 from dashboard.kpi import measure, windows
+from dashboard.kpi.explain_text import explanation_text
 from dashboard.kpi.index import DISTRICT_INDEX, Around, IndexRules, alerts_that_cost, index_rows, vital_key
 from dashboard.kpi.inputs import inputs_of
 from dashboard.kpi.parts import ByStreet, Parts, merge, value_of
@@ -23,6 +24,8 @@ from dashboard.kpi.windows import Span
 from dashboard.settings import Settings
 from dashboard.store.freshness import FeedFreshness, feeds_freshness
 from dashboard.store.kpi_reads import KpiRow, latest_figures
+
+__all__ = ["Explanation", "FeedAge", "Rows", "StreetPart", "explain", "explanation_text"]
 
 MOST_ROWS = 200
 _OURS = frozenset({"source_key", "pull_run", "row_hash", "learned_at", "channel_id"})  # housekeeping, not for readers
