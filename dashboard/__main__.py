@@ -78,10 +78,12 @@ def _until_stopped(work: Callable[[threading.Event], None]) -> None:
 def check() -> None:
     """Load every declaration and mapping, and say what does not fit."""
     from dashboard.app import found_pages
-    from dashboard.checking import findings
+    from dashboard.checking import findings, unfilled
     from dashboard.panels.screens import CityPanels
 
     settings, catalog, pages = _settings(), _catalog(), found_pages()
+    for feed in unfilled(settings, catalog):
+        click.echo(f"note: no pull fills {feed}; its numbers stay empty")
     found = findings(settings, catalog, CityPanels(settings, catalog, _store(settings), pages), pages)
     for line in found:
         click.echo(line)
@@ -116,7 +118,7 @@ def demo() -> None:
 @demo.command("build")
 @click.option("--seed", default=7, show_default=True, help="the same seed gives the same city")
 @click.option("--fresh", is_flag=True, help="make departments anew that are there already")
-@click.argument("departments", nargs=-1)
+@click.option("--only", "departments", multiple=True, help="only this department; may be given several times")
 def demo_build(seed: int, fresh: bool, departments: tuple[str, ...]) -> None:
     """Make the departments' databases with thirteen months of history."""
     from dashboard.demo import build_demo
@@ -189,7 +191,7 @@ def source_test(key: str) -> None:
     if key not in settings.sources and key not in settings.pulls:
         raise click.UsageError(f"no source or pull {key!r}; sources: {', '.join(sorted(settings.sources))}")
     report = probe(_catalog(), settings, key, _now())
-    click.echo(report.text)
+    click.echo(str(report))
     if not report.ok:
         raise SystemExit(1)
 
@@ -222,7 +224,8 @@ def kpi_list(scope: str) -> None:
 @click.option("--scope", default="district", show_default=True)
 def kpi_explain(key: str, scope: str) -> None:
     """Open a number: its formula, parts, rows, sources and their age."""
-    from dashboard.kpi.explain import explain, explanation_text
+    from dashboard.kpi.explain import explain
+    from dashboard.opened import explanation_text
 
     catalog, settings = _catalog(), _settings()
     with _store(settings).connect() as conn:
@@ -260,18 +263,18 @@ def serve(port: int | None, host: str | None) -> None:
 @main.command()
 def run() -> None:
     """Everything on this machine: demo city, worker, web."""
-    from dashboard.demo import build_demo, demo_sources
+    from dashboard.demo import build_demo, demo_departments
     from dashboard.run import run as run_all
 
     settings = _settings()
-    has_demo = bool(demo_sources(settings))
+    simulated = demo_departments(settings)  # a real department configured beside them is pulled, never built
 
     def prepare() -> None:
-        if has_demo:
-            build_demo(settings, _now(), 7, False, only=None, report=click.echo)
+        if simulated:
+            build_demo(settings, _now(), 7, False, only=simulated, report=click.echo)
         _migrate(settings)
 
-    raise SystemExit(run_all(settings, has_demo, prepare, click.echo))
+    raise SystemExit(run_all(settings, bool(simulated), prepare, click.echo))
 
 
 # ---- geography, documents

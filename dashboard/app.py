@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import importlib
+import inspect
 import os
 import pkgutil
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -15,6 +18,7 @@ from typing import Any
 
 import dash
 import sqlalchemy as sa
+from dash import html
 from dash.backends._fastapi import FastAPIDashServer
 from fastapi import FastAPI
 
@@ -110,9 +114,25 @@ def _dash(server: FastAPI, parts: Parts) -> dash.Dash:
     for order, page in enumerate(parts.pages):
         name = f"pages.{page.path.strip('/') or 'overview'}"
         untyped.register_page(name, path=page.path, title=_title(page), layout=page.layout, order=order)
+    untyped.register_page("pages.not_found_404", path="/404", title="没有这一页", layout=no_such_page)
     app.layout = parts.layout
-    untyped.Dash._setup_server(app)  # now, not in the first request: two first requests at once would race
+    _set_up(app)
     return app
+
+
+def _set_up(app: Any) -> None:
+    """What Dash leaves to the first request is done now: two first requests at once would race, and scripts it writes must have hashes."""
+    for hook in app.backend._before_request_funcs:
+        begun = hook()
+        if inspect.isawaitable(begun):
+            with ThreadPoolExecutor(1) as aside:  # we may be inside a running loop
+                aside.submit(asyncio.run, begun).result()  # type: ignore[arg-type]
+
+
+def no_such_page(**_query: Any) -> html.Div:
+    """For an address that is none of ours."""
+    words = [html.P("没有这一页"), html.P("No such page", lang="en"), html.A("总览 Overview", href="/")]
+    return html.Div(words, className="page state state-empty")
 
 
 def _title(page: Any) -> str:

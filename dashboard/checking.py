@@ -20,15 +20,17 @@ def findings(settings: Settings, catalog: Catalog, panels: Panels, pages: Sequen
     return [*_of_pulls(settings, catalog), *_of_rules(catalog), *_of_pages(panels, pages)]
 
 
+def unfilled(settings: Settings, catalog: Catalog) -> list[str]:
+    """Feeds this deployment maps nothing to: worth knowing, nothing wrong."""
+    return sorted(set(catalog.feeds) - {pull.into for pull in settings.pulls.values()})
+
+
 def _of_pulls(settings: Settings, catalog: Catalog) -> Iterator[str]:
     for key in sorted(settings.pulls):
         try:
             plan_pull(catalog, settings, key)
         except ConfigurationError as wrong:
             yield str(wrong)
-    filled = {pull.into for pull in settings.pulls.values()}
-    for feed in sorted(set(catalog.feeds) - filled):
-        yield f"feed {feed}: no pull fills it; map one in cockpit.d, or its numbers stay empty"
 
 
 def _of_rules(catalog: Catalog) -> Iterator[str]:

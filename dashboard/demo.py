@@ -61,6 +61,11 @@ def build_demo(
             report(done.result())
 
 
+def demo_departments(settings: Settings) -> list[str]:
+    """Departments simulated here: configured, and at an address that is empty or holds the demo's own database."""
+    return [key for key, url in _addresses(settings, None).items() if _state_of(url) != "foreign"]
+
+
 def live_demo(settings: Settings, clock: Clock, stop: threading.Event, step_s: float = 3.0, report: Report = print) -> None:
     """Let every built department go on living until `stop`: every `step_s` seconds each writes what happened since it last did.
 

@@ -25,6 +25,7 @@ from dashboard.core.catalog import Catalog
 from dashboard.core.clock import Clock
 from dashboard.core.errors import StaleWriterError
 from dashboard.core.times import CITY_ZONE
+from dashboard.kpi.backfill import backfill
 from dashboard.kpi.compute import compute
 from dashboard.pull.run import run_pull
 from dashboard.pull.schedule import next_due
@@ -42,6 +43,7 @@ PULL_BUDGET_S = 4.0  # a long backfill gives way to its source's other pulls aft
 RETRY_LEASE_S = 0.5
 TURN_S = 1.0  # at most one turn of computing a second, and only when something moved
 QUIET_TURN = timedelta(seconds=20)  # silence moves nothing, yet data grows old and windows roll on
+PAST_AGAIN = timedelta(minutes=1)  # nothing to fill in now; a source may catch up later
 COMPACT_EVERY = timedelta(minutes=10)
 STOP_WITHIN_S = 3.0
 OURS = ("kpi:", "worker")  # topics a turn moves itself
@@ -55,6 +57,7 @@ class Worker:
         self._lease = Lease(engine, "worker", f"{socket.gethostname()}:{os.getpid()}")
         self._seen: dict[str, int] = {}
         self._quiet_until = datetime.min.replace(tzinfo=CITY_ZONE)
+        self._past_due = self._quiet_until
         self._stop = threading.Event()
         self._jobs: Any = None
         self.lost = False  # another worker took over
@@ -105,6 +108,7 @@ class Worker:
     # ---- jobs
 
     def _scheduler(self) -> Any:
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)  # it tells of every turn still running; we tell of changes
         executors: dict[str, Any] = {source: ThreadPoolExecutor(1) for source in self._settings.sources}
         executors |= {"turn": ThreadPoolExecutor(1), "care": ThreadPoolExecutor(1)}
         defaults = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
@@ -112,11 +116,11 @@ class Worker:
         self._plan_pulls(scheduler)
         for job, trigger, executor in (
             (self._turn, IntervalTrigger(seconds=TURN_S), "turn"),
+            (self._fill_past, IntervalTrigger(seconds=1), "care"),
             (self._compact, IntervalTrigger(seconds=int(COMPACT_EVERY.total_seconds())), "care"),
             (self._thin, CronTrigger(hour=3, minute=random.randint(0, 40)), "care"),
         ):
             scheduler.add_job(self._guarded(job), trigger, id=job.__name__, executor=executor)
-        logging.getLogger("apscheduler").setLevel(logging.ERROR)  # it tells of every turn still running; we tell of changes
         return scheduler
 
     def _plan_pulls(self, scheduler: Any) -> None:
@@ -168,6 +172,12 @@ class Worker:
         compute(self._engine, self._catalog, self._settings, now, self._lease.fence)
         evaluate(self._engine, self._catalog, self._settings, now, self._lease.fence)
         self._seen, self._quiet_until = seen, now + QUIET_TURN
+
+    def _fill_past(self) -> None:
+        """One slice of the weeks before we began: what 24-hour lines and expected ranges need."""
+        now = self._clock.now()
+        if now >= self._past_due and not backfill(self._engine, self._catalog, self._settings, now, self._lease.fence):
+            self._past_due = now + PAST_AGAIN
 
     def _compact(self) -> None:
         compact(self._engine, self._clock.now())

@@ -68,6 +68,8 @@ class Front:
         if path.startswith("/api") or path in MACHINE_PATHS:
             return await self._machines(scope, receive, self._guarded(send, 0))
         unknown = not path.startswith("/_") and (path.rstrip("/") or "/") not in self._known
+        if scope["method"] == "HEAD":  # Dash answers GET alone; a monitor may ask for the head only
+            scope, send = {**scope, "method": "GET"}, _headless(send)
         await self._pages(scope, _bounded(receive), self._guarded(send, 404 if unknown else 0))
 
     def _with_our_own(self, receive: Receive) -> Receive:
@@ -96,6 +98,13 @@ class Front:
             await send(message)
 
         return guarded
+
+
+def _headless(send: Send) -> Send:
+    async def without_body(message: MutableMapping[str, Any]) -> None:
+        await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+    return without_body
 
 
 def _bounded(receive: Receive) -> Receive:
