@@ -33,7 +33,7 @@ from data_sources.departments.hotline_rows import (
     place_rows,
     streets,
 )
-from data_sources.departments.life import Department, Floats, local_hour, noise, seconds, weekday
+from data_sources.departments.life import ZONE, Department, Floats, local_hour, noise, seconds, weekday
 
 HISTORY_DAYS = 395
 ACCEPTED, UNSETTLED = 2_987, 28  # 2,959 of 2,987 are 99.06 %
@@ -164,21 +164,27 @@ def _session_rows(seed: int, day: int, since: float, at: float, matters: Matters
 def _settle(conn: sa.Connection, since: float, at: float, seed: int) -> None:
     """Open matters settled in working hours: each has its own minute of the hour at which its fate is drawn."""
     t = book.matter
-    waiting = conn.execute(sa.select(t.c["事项编号"], t.c["办理方式"]).where(t.c["办结时间"].is_(None))).all()
-    news = [(name, settled) for name, outcome in waiting if (settled := _settled_at(name, outcome, since, at, seed)) is not None]
+    columns = (t.c["事项编号"], t.c["办理方式"], t.c["受理时间"])
+    waiting = conn.execute(sa.select(*columns).where(t.c["办结时间"].is_(None), t.c["办理方式"].is_not(None))).all()
+    drawn = [(name, _settled_at(name, outcome, max(since, _moment(opened)), at, seed)) for name, outcome, opened in waiting]
+    news = [(name, settled) for name, settled in drawn if settled is not None]
     for name, settled in news:
         word = local_texts(np.array([settled]))[0]
         values = {"办结时间": word, "更新时间": word, "STATUS": 3, "满意度": _rating(seed, name)}
         conn.execute(sa.update(t).where(t.c["事项编号"] == name).values(values))
 
 
-def _settled_at(name: str, outcome: int | None, since: float, at: float, seed: int) -> float | None:
+def _moment(text: str) -> float:
+    return datetime.fromisoformat(text).replace(tzinfo=ZONE).timestamp()
+
+
+def _settled_at(name: str, outcome: int, since: float, at: float, seed: int) -> float | None:
     key = zlib.crc32(name.encode())
     minute = key % 3600
     ticks = np.arange(np.floor((since - minute) / HOUR) + 1, np.floor((at - minute) / HOUR) + 1)
     when: Floats = ticks * HOUR + minute
     working = (weekday(when) < 5) & (local_hour(when) >= 9) & (local_hour(when) < 18)
-    drawn = when[working & (noise(seed, key, ticks) < _SETTLE_CHANCE[outcome or 0])]
+    drawn = when[working & (noise(seed, key, ticks) < _SETTLE_CHANCE[outcome])]
     return float(drawn[0]) if len(drawn) else None
 
 

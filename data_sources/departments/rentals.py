@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from data_sources.departments import rentals_schema as book
 from data_sources.departments.building import bulk_insert, replace_rows
-from data_sources.departments.life import Department, seconds
+from data_sources.departments.life import ZONE, Department, seconds
 from data_sources.departments.rentals_city import Ints, city_of
 from data_sources.departments.rentals_life import (
     DAY,
@@ -172,13 +172,19 @@ def _history(prefix: str, seed: int, at: float, rng: np.random.Generator) -> Hap
     def earlier(seed: int, day: int) -> Happenings:
         return happenings_of(seed, day, stream, before, kinds, lasts)
 
-    old = over_days(earlier, seed, today - CASE_DAYS, turn - 1)
+    past = over_days(earlier, seed, today - CASE_DAYS, turn - 1)
     new = over_days(partial(_today, prefix), seed, turn, today)
     new = pick(new, new.at <= at)
     if not counts:
-        return join([old, new])
-    oldest, last_year = pick(old, old.day < turn - 365), pick(old, old.day >= turn - 365)
-    return join([oldest, _exactly(last_year, counts[0], at, rng), _exactly(new, counts[1], at, rng)])
+        return join([past, new])
+    held_against = (past.at >= _year_before(midnight(turn))) & (past.at <= _year_before(at))
+    return join([pick(past, ~held_against), _exactly(pick(past, held_against), counts[0], at, rng), _exactly(new, counts[1], at, rng)])
+
+
+def _year_before(at: float) -> float:
+    """The same time on the same date a year earlier: what a comparison with last year reaches back to."""
+    local = datetime.fromtimestamp(at, ZONE)
+    return local.replace(year=local.year - 1, day=28 if (local.month, local.day) == (2, 29) else local.day).timestamp()
 
 
 def _exactly(h: Happenings, wanted: int, at: float, rng: np.random.Generator) -> Happenings:

@@ -12,6 +12,7 @@ from data_sources.departments.life import STREETS, Floats
 from data_sources.departments.rentals_city import Ints, city_of
 from data_sources.departments.rentals_life import (
     DAY,
+    HOUR,
     MINUTE,
     NEVER,
     NIGHTS,
@@ -130,7 +131,8 @@ def status_rows(seed: int, at: float, wanted: Ints) -> list[Row]:
     """Who is in and how the lock does, of some rooms. Each lock reports in at its own minute of the day besides."""
     _, r = city_of(seed)
     guests, lock, changed = _moving(seed, at)
-    battery = 100 - ((day_of(at) + wanted * 13) % 240) // 2.6
+    told = (changed[wanted] + 8 * HOUR) // DAY
+    battery = 100 - ((told + wanted * 13) % 240) // 2.6
     state = np.select([~r.lock[wanted], lock[wanted] == 1, battery < 15], [0, 2, 3], 1)
     power = [f"{p:.0f}%" if has else None for p, has in zip(battery.tolist(), r.lock[wanted].tolist(), strict=True)]
     stamp = (changed[wanted] * 1000).round().astype(np.int64)
