@@ -54,7 +54,7 @@ def _linked(since: float, until: float, seed: int) -> list[Job]:
 
 @lru_cache(maxsize=64)  # a living department asks the same of each station every few seconds
 def _dusty_ends(station: Station, first: int, last: int, seed: int) -> tuple[float, ...]:
-    ends = np.arange(first, last + 1) * 7200.0
+    ends = np.asarray(np.arange(first, last + 1) * 7200.0, dtype=np.float64)
     return tuple(ends[dusty_hours(ends, station, seed)].tolist())
 
 

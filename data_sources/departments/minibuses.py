@@ -36,6 +36,7 @@ def build(engine: sa.Engine, now: datetime, seed: int) -> None:
         bulk_insert(conn, minibus_schema.visits, [row for r in recent for row in visit_rows(r, recent_from, end)])
         bulk_insert(conn, minibus_schema.tracks, tracks(recent, end - KEPT_TRACKS.total_seconds(), end, seed))
         bulk_insert(conn, minibus_schema.vehicles, current_rows(recent, end, seed))
+        _thin(conn, end)
 
 
 def live(engine: sa.Engine, since: datetime, until: datetime, seed: int) -> None:
