@@ -216,7 +216,8 @@ def _usual(rng: np.random.Generator, day: int, stays: Stays) -> Locks:
 def _parties(rng: np.random.Generator, day: int, stays: Stays) -> Locks:
     """Now and then a room is busy all night."""
     rows = np.flatnonzero((stays.day == day) & (stays.arrive < midnight(day) + 22 * HOUR))
-    chosen = np.repeat(rng.choice(rows, rng.poisson(1.2)), 9) if len(rows) else rows
+    hosts = rng.choice(rows, rng.poisson(1.2)) if len(rows) else rows
+    chosen = np.repeat(hosts, rng.integers(6, 14, len(hosts)))
     at = midnight(day) + rng.uniform(23.1, 23.99, len(chosen)) * HOUR
     return _of_stays(pick(stays, chosen), at)
 
