@@ -36,7 +36,7 @@ def load(url: str, table: str, header: list[str], rows: Iterable[list[Any]]) -> 
     with engine.begin() as conn:
         made.create(conn)
         quote = engine.dialect.identifier_preparer.quote
-        columns = ", ".join(quote(name).replace("%", "%%") for name in header)
+        columns = ", ".join(quote(name) for name in header)
         marks = ", ".join(["%s"] * len(header))
         given = [tuple(row) for row in rows]
         for start in range(0, len(given), 5000):
