@@ -31,7 +31,7 @@ SERVERS = [
 def contents(engine: sa.Engine) -> dict[str, list[tuple[object, ...]]]:
     with engine.connect() as conn:
         tables = minibus_schema.metadata.sorted_tables
-        return {t.name: sorted((tuple(row) for row in conn.execute(sa.select(t))), key=lambda row: row[0]) for t in tables}
+        return {t.name: sorted((tuple(row) for row in conn.execute(sa.select(t))), key=lambda row: (str(row[0]), str(row[1]))) for t in tables}
 
 
 @pytest.fixture(scope="module", autouse=True)
