@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 from dashboard import city
@@ -29,6 +30,10 @@ MINUTE = timedelta(minutes=1)
 
 lamp = city.asset_table("small_lamp")
 call = city.case_table("small_call")
+
+
+# for tests whose statements PostgreSQL might read otherwise
+on_both = pytest.mark.parametrize("town", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True)
 
 
 def _words(text: str) -> Text:
@@ -136,6 +141,13 @@ class SmallCity:
         self.engine = open_store(self.url)
         self.settings = settings(self.home)
         metadata.create_all(self.engine)
+
+    def leave(self) -> None:
+        """Let go of the store; one that others will use is left empty."""
+        if self.engine.dialect.name == "postgresql":
+            with self.engine.begin() as conn:
+                conn.exec_driver_sql(f"TRUNCATE {', '.join(table.name for table in metadata.sorted_tables)} RESTART IDENTITY")
+        self.engine.dispose()
 
     @property
     def now(self) -> datetime:

@@ -8,6 +8,8 @@ import sqlalchemy as sa
 
 from dashboard.casework.audit import note_action
 from dashboard.core.errors import NotFoundError
+from dashboard.core.times import to_micros
+from dashboard.store import bulk
 from dashboard.store.engine import writing
 from dashboard.store.schema import acknowledgement, alert, alert_transition
 from dashboard.store.topics import bump
@@ -32,15 +34,7 @@ def acknowledge(engine: sa.Engine, alert_id: int, actor: str, note: str, now: da
 
 def _first(conn: sa.Connection, alert_id: int, actor: str, note: str, now: datetime) -> bool:
     """Two people pressing at once: the key lets one of them in."""
-    values = (sa.literal(alert_id), sa.literal(now, acknowledgement.c.at.type), sa.literal(actor), sa.literal(note))
-    not_yet = ~sa.exists().where(acknowledgement.c.alert_id == alert_id)
-    chosen = sa.select(*values).where(not_yet)
-    try:
-        with conn.begin_nested():
-            done = conn.execute(sa.insert(acknowledgement).from_select(["alert_id", "at", "actor", "note"], chosen))
-    except sa.exc.IntegrityError:
-        return False
-    return done.rowcount == 1
+    return bulk.insert(conn, acknowledgement, ("alert_id", "at", "actor", "note"), [(alert_id, to_micros(now), actor, note)]) == 1
 
 
 def _tell(conn: sa.Connection, alert_id: int, value: float | None, actor: str, note: str, now: datetime) -> None:

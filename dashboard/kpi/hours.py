@@ -61,7 +61,8 @@ def _by_scope(kpi: Kpi, group: ByStreet, streets: list[str]) -> list[tuple[str, 
     whole = merge(kpi.measure, [p[:width] for p in group.values()])
     if kpi.change:
         whole += merge(kpi.measure, [p[width:] for p in group.values()])
-    values = [(DISTRICT, value_of(kpi, whole)), *((s, value_of(kpi, group[s])) for s in streets if s in group)]
+    nothing: Parts = (None,) * len(whole)
+    values = [(DISTRICT, value_of(kpi, whole)), *((s, value_of(kpi, group.get(s, nothing))) for s in streets)]
     return [(scope, value) for scope, value in values if value is not None]
 
 

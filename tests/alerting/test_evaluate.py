@@ -13,7 +13,7 @@ from dashboard.core.declare import Level
 from dashboard.kpi.compute import compute
 from dashboard.store.alert_reads import AlertFilter, AlertRow, alert_timeline, closed_today, counts, open_alerts, skyline
 from dashboard.store.topics import versions
-from tests.small_city import CATALOG, EAST, NOON, TARGETS, WEST, SmallCity, threshold
+from tests.small_city import CATALOG, EAST, NOON, TARGETS, WEST, SmallCity, on_both, threshold
 
 MINUTE = timedelta(minutes=1)
 
@@ -44,6 +44,7 @@ def test_an_alert_names_its_asset_and_says_why(town: SmallCity) -> None:
     assert found.reason == "灯温 85.0 °C ≥ 橙色限值 80 °C，已持续2分钟"
 
 
+@on_both
 def test_the_onset_is_true_however_late_we_look(town: SmallCity) -> None:
     _heat(town, [50, 70, 70, 70, 70, 70, 70, 70])
     _evaluate(town)
@@ -62,6 +63,7 @@ def test_an_alert_that_came_and_went_between_two_looks_is_kept_with_both_moments
     assert life[1].reason == "灯温回到 50.0 °C，已过恢复值 54 °C，已持续2分钟"
 
 
+@on_both
 def test_one_look_or_many_tell_the_same_story(town: SmallCity) -> None:
     values = [50, 70, 75, 85, 90, 85, 82, 60, 58, 56, 50, 50, 50, 50, 70]
     for value in values:
@@ -93,6 +95,7 @@ def test_a_rise_updates_the_one_open_alert(town: SmallCity) -> None:
     assert after.reason.startswith("由黄色升级为橙色：灯温 85.0 °C ≥ 橙色限值 80 °C")
 
 
+@on_both
 def test_a_silent_lamp_keeps_its_alert_and_says_so(town: SmallCity) -> None:
     _heat(town, [70, 70, 70])
     _evaluate(town)
@@ -138,6 +141,7 @@ def test_a_threshold_counts_on_the_days_it_is_valid(town: SmallCity) -> None:
     assert closed.opened_at == midnight - 2 * MINUTE and closed.cleared_at == midnight + 2 * MINUTE
 
 
+@on_both
 def test_a_dark_street_rings_for_that_street(town: SmallCity) -> None:
     town.lamps({"a": (EAST, "dark"), "b": (EAST, "dark"), "c": (WEST, "lit")})
     compute(town.engine, town.catalog, town.settings, town.now)
@@ -162,6 +166,7 @@ def test_a_kpi_whose_source_fell_silent_keeps_its_alert(town: SmallCity) -> None
     assert found.no_data
 
 
+@on_both
 def test_calls_about_one_lamp_ring_together_and_are_forgotten_with_time(town: SmallCity) -> None:
     town.lamps({"a": (EAST, "lit")})
     town.calls(*((f"c{i}", NOON - i * MINUTE, EAST) for i in range(3)), asset="a")
@@ -174,6 +179,7 @@ def test_calls_about_one_lamp_ring_together_and_are_forgotten_with_time(town: Sm
     assert _open(town, rule="lighting.burst") == []
 
 
+@on_both
 def test_one_silent_lamp_is_its_own_matter(town: SmallCity) -> None:
     town.heat(("a", NOON - 20 * MINUTE, 20.0), ("b", NOON, 20.0), feed_at=NOON)
     _evaluate(town)
@@ -219,6 +225,7 @@ def test_a_turn_in_which_nothing_moved_does_nothing(town: SmallCity) -> None:
         assert versions(conn) == before
 
 
+@on_both
 def test_the_past_can_be_read_as_it_stood(town: SmallCity) -> None:
     _heat(town, [70, 70, 70, 85, 85, 85, 50, 50, 50], start=NOON)
     town.clock.step(10 * MINUTE)
@@ -245,6 +252,7 @@ def test_open_alerts_can_be_narrowed_and_counted(town: SmallCity) -> None:
         assert open_alerts(conn, only=AlertFilter(streets=(WEST,))) == []
 
 
+@on_both
 def test_numbers_count_up_within_a_day(town: SmallCity) -> None:
     for asset in "abc":
         _heat(town, [70, 70, 70], asset)
@@ -252,6 +260,7 @@ def test_numbers_count_up_within_a_day(town: SmallCity) -> None:
     assert sorted(row.number[-4:] for row in _open(town)) == ["0001", "0002", "0003"]
 
 
+@on_both
 def test_a_second_open_alert_for_the_same_rule_and_asset_is_refused_by_the_store(town: SmallCity) -> None:
     from dashboard.store.schema import alert
 

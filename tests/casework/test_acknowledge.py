@@ -13,7 +13,7 @@ from dashboard.core.errors import NotFoundError
 from dashboard.store.alert_reads import alert_timeline, open_alerts
 from dashboard.store.schema import audit
 from dashboard.store.topics import versions
-from tests.small_city import NOON, SmallCity
+from tests.small_city import NOON, SmallCity, on_both
 
 MINUTE = timedelta(minutes=1)
 
@@ -25,6 +25,7 @@ def _one_open(town: SmallCity) -> int:
         return open_alerts(conn)[0].alert_id
 
 
+@on_both
 def test_the_first_to_acknowledge_stays_and_is_written_down(town: SmallCity) -> None:
     number = _one_open(town)
     town.clock.step(MINUTE)
@@ -50,6 +51,7 @@ def test_screens_are_told_of_an_acknowledgement_once(town: SmallCity) -> None:
         assert versions(conn)["alerts"] == before + 1
 
 
+@on_both
 def test_before_it_was_acknowledged_it_was_new(town: SmallCity) -> None:
     number = _one_open(town)
     acknowledge(town.engine, number, "值班甲", "", town.now + 5 * MINUTE)

@@ -11,7 +11,7 @@ from dashboard.kpi.compute import compute
 from dashboard.store.kpi_reads import kpi_at, kpi_series
 from dashboard.store.schema import dirty_day, kpi_day, kpi_history
 from dashboard.store.topics import versions
-from tests.small_city import EAST, NOON, NORTH, WEST, SmallCity
+from tests.small_city import EAST, NOON, NORTH, WEST, SmallCity, on_both
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -22,6 +22,7 @@ def _compute(town: SmallCity) -> set[str]:
     return compute(town.engine, town.catalog, town.settings, town.now)
 
 
+@on_both
 def test_a_state_kpi_is_there_for_the_district_and_each_street(town: SmallCity) -> None:
     town.lamps({"a": (EAST, "lit"), "b": (EAST, "dark"), "c": (WEST, "lit"), "d": (None, "dark")})
     _compute(town)
@@ -62,6 +63,7 @@ def test_a_change_is_told_to_the_domain_and_its_vital_system(town: SmallCity) ->
     assert after["kpi:nerves"] > before["kpi:nerves"]
 
 
+@on_both
 def test_a_window_of_days_counts_by_the_citys_midnight(town: SmallCity) -> None:
     midnight = NOON - 12 * HOUR
     town.calls(("yesterday", midnight - MINUTE, EAST), ("today", midnight, EAST), ("noon", NOON, WEST), ("nowhere", NOON, None))
@@ -71,6 +73,7 @@ def test_a_window_of_days_counts_by_the_citys_midnight(town: SmallCity) -> None:
     assert town.figure("lighting.calls_today", NORTH).value == 0
 
 
+@on_both
 def test_only_the_days_that_were_touched_are_taken_again(town: SmallCity) -> None:
     town.calls(*((f"c{d}", NOON - d * DAY, EAST) for d in range(6)))
     _compute(town)
@@ -86,6 +89,7 @@ def test_only_the_days_that_were_touched_are_taken_again(town: SmallCity) -> Non
     assert [rows[day] for day in sorted(rows)[:-1]] == [1.0] * 5
 
 
+@on_both
 def test_a_correction_that_moves_a_row_to_another_day_is_counted_there(town: SmallCity) -> None:
     town.calls(("c", NOON, EAST))
     _compute(town)
@@ -105,6 +109,7 @@ def test_midnight_empties_the_day(town: SmallCity) -> None:
     assert town.figure("lighting.calls_today").value == 0
 
 
+@on_both
 def test_a_rolling_window_forgets_by_the_minute(town: SmallCity) -> None:
     town.calls(("c", NOON - 59 * MINUTE, EAST))
     _compute(town)
@@ -115,6 +120,7 @@ def test_a_rolling_window_forgets_by_the_minute(town: SmallCity) -> None:
     assert town.figure("lighting.calls_hour").value == 0
 
 
+@on_both
 def test_overdue_grows_by_the_clock_alone(town: SmallCity) -> None:
     town.calls(("c", NOON, EAST), due=NOON + 30 * MINUTE)
     _compute(town)
@@ -125,6 +131,7 @@ def test_overdue_grows_by_the_clock_alone(town: SmallCity) -> None:
     assert town.figure("lighting.overdue", EAST).value == 1
 
 
+@on_both
 def test_a_change_holds_the_window_against_the_same_dates_a_year_ago_up_to_the_same_hour(town: SmallCity) -> None:
     year_ago = NOON.replace(year=2025)
     town.calls(*((f"now{i}", NOON - i * HOUR, EAST) for i in range(6)))
@@ -145,6 +152,7 @@ def test_last_year_is_told_only_where_a_whole_window_of_it_is_kept(town: SmallCi
     assert town.figure("lighting.calls_today").last_year == 1
 
 
+@on_both
 def test_silent_channels_are_left_out_of_the_value_and_counted_as_missing(town: SmallCity) -> None:
     town.heat(("a", NOON - 5 * MINUTE, 90.0), ("b", NOON, 40.0), feed_at=NOON)
     _compute(town)
@@ -179,6 +187,7 @@ def test_a_silent_source_freezes_its_numbers(town: SmallCity) -> None:
     assert (row.value, row.freshness) == (1, "silent"), "an hour without news is not an hour without calls"
 
 
+@on_both
 def test_this_hour_yesterday_stands_beside_today(town: SmallCity) -> None:
     town.lamps({"a": (EAST, "lit"), "b": (EAST, "dark")})
     _compute(town)
@@ -201,6 +210,7 @@ def test_history_takes_a_row_when_something_changed_and_once_an_hour(town: Small
     assert [at - NOON for at in times] == [timedelta(0), HOUR]
 
 
+@on_both
 def test_any_moment_can_be_read_again(town: SmallCity) -> None:
     town.lamps({"a": (EAST, "lit")})
     _compute(town)

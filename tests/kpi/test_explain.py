@@ -9,7 +9,7 @@ import pytest
 from dashboard.core.errors import NotFoundError
 from dashboard.kpi.compute import compute
 from dashboard.kpi.explain import Explanation, explain, explanation_text
-from tests.small_city import CATALOG, EAST, NOON, WEST, SmallCity
+from tests.small_city import CATALOG, EAST, NOON, WEST, SmallCity, on_both
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
@@ -43,6 +43,7 @@ def test_rows_give_the_number_that_is_shown(town: SmallCity, scope: str) -> None
         assert opened.row is not None
 
 
+@on_both
 def test_the_rows_that_cost_points_are_listed(town: SmallCity) -> None:
     _busy(town)
     opened = _explain(town, "lighting.lit")
@@ -58,6 +59,7 @@ def test_street_parts_add_up_and_the_unknown_street_is_named(town: SmallCity) ->
     assert parts == {EAST: 50.0, WEST: 100.0, "": 0.0}
 
 
+@on_both
 def test_the_extreme_reading_stands_on_top(town: SmallCity) -> None:
     town.heat(("a", NOON, 61.5), ("b", NOON, 70.0))
     compute(town.engine, town.catalog, town.settings, town.now)

@@ -14,7 +14,7 @@ from dashboard.kpi.compute import compute
 from dashboard.kpi.grade import grade, score
 from dashboard.kpi.index import IndexRules, Input, OpenAlert, index_of
 from dashboard.store.topics import versions
-from tests.small_city import EAST, NOON, WEST, SmallCity
+from tests.small_city import EAST, NOON, WEST, SmallCity, on_both
 
 RULES = IndexRules()
 MINUTE = timedelta(minutes=1)
@@ -94,6 +94,7 @@ def test_a_vital_system_has_an_index_for_the_district_and_each_street(town: Smal
     assert [i["kpi"] for i in made_of["inputs"]] == ["lighting.lit"], "no lamp is warm and nobody called there: that does not apply"
 
 
+@on_both
 def test_an_open_alert_costs_points_until_it_clears(town: SmallCity) -> None:
     _whole_city(town)
     town.heat(*(("b", NOON - i * MINUTE, 85.0) for i in range(3)), street=WEST)
