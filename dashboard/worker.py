@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -58,6 +59,7 @@ class Worker:
         self._seen: dict[str, int] = {}
         self._quiet_until = datetime.min.replace(tzinfo=CITY_ZONE)
         self._past_due = self._quiet_until
+        self._behind: set[str] = set()  # pulls still reading history: their newest row says nothing about now
         self._stop = threading.Event()
         self._jobs: Any = None
         self.lost = False  # another worker took over
@@ -130,6 +132,8 @@ class Worker:
             dues = next_due(conn, self._settings, now)
         for order, (key, due) in enumerate(dues):
             pull = self._settings.pulls[key]
+            if due <= now:
+                self._behind.add(key)
             every = IntervalTrigger(seconds=max(1, round(pull.interval.total_seconds())))
             first = max(due, now + timedelta(milliseconds=20 * order))
             scheduler.add_job(self._guarded(self._pull, key), every, id=_job(key), executor=pull.source, next_run_time=first)
@@ -151,7 +155,9 @@ class Worker:
     def _pull(self, key: str) -> None:
         """One turn, if it is due; the next one when the pull says: at its interval, later after a failure, at once if there is more."""
         if self._due(key) <= self._clock.now():
-            run_pull(self._engine, self._catalog, self._settings, key, self._clock.now(), self._lease.fence, budget_s=PULL_BUDGET_S)
+            turn = run_pull(self._engine, self._catalog, self._settings, key, self._clock.now(), self._lease.fence, budget_s=PULL_BUDGET_S)
+            if not turn.more:
+                self._behind.discard(key)
         soonest = self._clock.now() + timedelta(milliseconds=100)
         spread = timedelta(seconds=random.uniform(0, 0.05) * self._settings.pulls[key].interval.total_seconds())
         due = self._due(key)
@@ -170,8 +176,16 @@ class Worker:
         if seen == self._seen and now < self._quiet_until:
             return
         compute(self._engine, self._catalog, self._settings, now, self._lease.fence)
-        evaluate(self._engine, self._catalog, self._settings, now, self._lease.fence)
+        evaluate(self._engine, self._settled(), self._settings, now, self._lease.fence)
         self._seen, self._quiet_until = seen, now + QUIET_TURN
+
+    def _settled(self) -> Catalog:
+        """The catalog without the rules of domains still reading history: last month's gas is no alarm, nor its silence."""
+        waiting = {self._settings.pulls[key].into.split(".")[0] for key in tuple(self._behind)}
+        if not waiting:
+            return self._catalog
+        quiet = {key: replace(domain, rules=()) if key in waiting else domain for key, domain in self._catalog.domains.items()}
+        return replace(self._catalog, domains=quiet)
 
     def _fill_past(self) -> None:
         """One slice of the weeks before we began: what 24-hour lines and expected ranges need."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import pytest
 import sqlalchemy as sa
 import uvicorn
@@ -168,6 +169,27 @@ class Screen:
 async def screen(port: int, **options: Any) -> AsyncIterator[Screen]:
     async with connect(f"ws://127.0.0.1:{port}/live", compression=None, proxy=None, **options) as socket:
         yield Screen(socket)
+
+
+class Web:
+    """A program that talks to an application in process."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    def get(self, address: str, **options: Any) -> httpx.Response:
+        return self.ask("GET", address, **options)
+
+    def post(self, address: str, **options: Any) -> httpx.Response:
+        return self.ask("POST", address, **options)
+
+    def ask(self, method: str, address: str, **options: Any) -> httpx.Response:
+        async def once() -> httpx.Response:
+            transport = httpx.ASGITransport(self._app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://cockpit") as client:
+                return await client.request(method, address, **options)
+
+        return asyncio.run(once())
 
 
 def in_loop(test: Coroutine[Any, Any, None]) -> None:
