@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -21,6 +21,8 @@ from dashboard.settings import Settings
 from data_sources.departments.building import find_departments, open_department
 
 Report = Callable[[str], None]
+
+_STRETCH = timedelta(hours=6)  # of life written in one go: a demo that slept for a week catches up in steps that fit in memory
 
 # One row in each department's database: how far its life has been written, and by which seed. It is also the mark by which
 # a demo database is told from a real one, which is never overwritten.
@@ -84,7 +86,7 @@ def live_demo(settings: Settings, clock: Clock, stop: threading.Event, step_s: f
 
 
 def live_step(key: str, engine: sa.Engine, now: datetime) -> None:
-    """Write what happened in one department since it last wrote, and move its clock.
+    """Write what happened in one department since it last wrote, at most six hours of it, and move its clock.
 
     Rows and clock are two commits: a department's `live` leaves rows alone that are already there, so that a stretch
     written twice after a crash is the same as written once.
@@ -92,9 +94,10 @@ def live_step(key: str, engine: sa.Engine, now: datetime) -> None:
     with engine.connect() as conn:
         seed, last = conn.execute(sa.select(_clock.c.seed, _clock.c.written_until)).one()
     if now > last:
-        find_departments()[key].live(engine, last, now, seed)
+        until = min(now, last + _STRETCH)
+        find_departments()[key].live(engine, last, until, seed)
         with engine.begin() as conn:
-            conn.execute(_clock.update().values(written_until=now))
+            conn.execute(_clock.update().values(written_until=until))
 
 
 def _live_or_report(key: str, engine: sa.Engine, now: datetime, failing: set[str], report: Report) -> None:

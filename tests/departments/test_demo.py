@@ -93,6 +93,14 @@ def test_a_restart_fills_the_gap_and_doubles_nothing(tmp_path: Path) -> None:
     assert recent[-1].startswith("2026-03-12 11:3")
 
 
+def test_a_demo_that_slept_for_a_day_catches_up_step_by_step(tmp_path: Path) -> None:
+    home = copy_of_home(tmp_path)
+    _live(home, NOW + timedelta(hours=20), rounds=2)
+    assert _times(home)[-1] == "2026-03-12 21:30:00"
+    _live(home, NOW + timedelta(hours=20), rounds=2)
+    assert _times(home)[-1] == "2026-03-13 05:30:00"
+
+
 def test_a_department_without_a_database_is_told_once_and_does_not_stop_the_others(tmp_path: Path) -> None:
     home = copy_of_home(tmp_path)
     lines = _live(home, NOW + timedelta(minutes=30))
