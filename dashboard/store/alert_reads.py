@@ -214,7 +214,7 @@ def skyline(
     rows = _rows(conn, touching, *only.conditions())
     told = _transitions(conn, [row.alert_id for row in rows], t1)
     stretches = [stretch for row in rows for stretch in _levels_over_time(row, told.get(row.alert_id, []))]
-    found = []
+    found: list[tuple[datetime, Mapping[str, int]]] = []
     at = t0 + step
     while at <= t1:
         there = [level for level, start, end in stretches if start <= at and (end is None or at < end)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from dashboard.core.catalog import Catalog
 from dashboard.core.declare import Level
 from dashboard.kpi.compute import compute
 from dashboard.store.alert_reads import AlertFilter, AlertRow, alert_timeline, closed_today, counts, open_alerts, skyline
+from dashboard.store.schema import alert
 from dashboard.store.topics import versions
 from tests.small_city import CATALOG, EAST, NOON, TARGETS, WEST, SmallCity, on_both, threshold
 
@@ -22,12 +24,12 @@ def _evaluate(town: SmallCity) -> int:
     return evaluate(town.engine, town.catalog, town.settings, town.now)
 
 
-def _open(town: SmallCity, at: datetime | None = None, **only: str) -> list[AlertRow]:
+def _open(town: SmallCity, at: datetime | None = None, rule: str = "") -> list[AlertRow]:
     with town.engine.connect() as conn:
-        return open_alerts(conn, at, AlertFilter(**only))  # type: ignore[arg-type]
+        return open_alerts(conn, at, AlertFilter(rule=rule))
 
 
-def _heat(town: SmallCity, values: list[float], asset: str = "a", start: datetime | None = None) -> None:
+def _heat(town: SmallCity, values: Sequence[float], asset: str = "a", start: datetime | None = None) -> None:
     """One reading a minute, ending now."""
     first = start or town.now - (len(values) - 1) * MINUTE
     town.heat(*((asset, first + i * MINUTE, v) for i, v in enumerate(values)))
@@ -262,8 +264,6 @@ def test_numbers_count_up_within_a_day(town: SmallCity) -> None:
 
 @on_both
 def test_a_second_open_alert_for_the_same_rule_and_asset_is_refused_by_the_store(town: SmallCity) -> None:
-    from dashboard.store.schema import alert
-
     _heat(town, [70, 70, 70])
     _evaluate(town)
     with pytest.raises(sa.exc.IntegrityError), town.engine.begin() as conn:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import product
+from typing import get_args
 
 import pytest
 
@@ -44,7 +45,7 @@ TABLE: dict[tuple[State, Event, int], tuple[State, int]] = {
 
 
 def test_the_table_knows_every_state_with_every_event() -> None:
-    assert set(TABLE) == set(product(State.__args__, Event.__args__, (1, 9)))
+    assert set(TABLE) == set(product(get_args(State), get_args(Event), (1, 9)))
 
 
 @pytest.mark.parametrize(("state", "event", "minutes"), TABLE)
