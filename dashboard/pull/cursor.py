@@ -95,7 +95,7 @@ def newest_mark(values: Sequence[Value], zone: ZoneInfo) -> Mark | None:
 
 def in_order(values: Sequence[Value]) -> bool:
     """Whether a text watermark sorts as it grows: `2025-03-01` does, `2025/3/1` and `A9`, `A10` do not."""
-    texts = {_TAIL.sub("", v.strip()) for v in values if isinstance(v, str) and v.strip() and not v.startswith("0000")}
+    texts = {_TAIL.sub("", v.strip()) for v in set(values) if isinstance(v, str) and v.strip() and not v.startswith("0000")}
     shapes = {tuple(re.findall(r"\d+|\D+", re.sub(r"\d", "0", t))) for t in texts}
     dated = {s for s in shapes if s and len(s[0]) == 4 and s[0] == "0000" and len(s) > 1} or shapes
     longest = max(dated, key=len, default=())

@@ -160,3 +160,10 @@ def test_a_look_back_of_nothing_still_takes_rows_of_the_same_second(desk: Desk, 
     desk.pull("posts")
     bureau.has("灯杆", POST_COLUMNS, [a_post("A2", NEW)])
     assert desk.pull("posts").rows_new == 1
+
+
+def test_badly_encoded_text_stops_nothing(desk: Desk, bureau: Department) -> None:
+    bureau.has("灯杆", POST_COLUMNS, [a_post("A1", NEW)])
+    bureau.does("INSERT INTO 灯杆 (编号, 名称, 更新时间) VALUES ('A2', CAST(x'C7C5' AS TEXT), '2026-05-20 11:50:00')")
+    assert desk.pull("posts").rows_new == 2
+    assert [r.name for r in desk.rows(post)] == ["灯杆A1", "桥"]

@@ -170,7 +170,7 @@ def test_one_person_has_one_token_and_nobody_can_guess_it() -> None:
 def test_a_watermark_steps_back_in_its_own_way_of_writing(value: Any) -> None:
     kept = cursor.encoded(value)
     back = cursor.resume(kept, timedelta(days=1), CITY)
-    assert type(back) is type(value) and back < value
+    assert back is not None and type(back) is type(value) and back < value
     assert cursor.decoded(kept) == value
     at, before = cursor.instant(value, CITY), cursor.instant(back, CITY)
     assert at is not None and before is not None and at - before == timedelta(days=1)

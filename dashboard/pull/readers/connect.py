@@ -54,10 +54,20 @@ def _sqlite(url: sa.URL, source: SourceConfig) -> sa.Engine:
         address = f"file:{urllib.parse.quote(path)}?mode=ro"
         connection = sqlite3.connect(address, uri=True, timeout=source.connect_timeout.total_seconds(), check_same_thread=False)
         connection.execute("PRAGMA query_only=ON")
-        connection.text_factory = _text  # one badly encoded cell must not stop the rest
+        if source.options.get("encoding"):
+            connection.text_factory = lambda raw: raw.decode(str(source.options["encoding"]), "replace")
         return connection
 
     return sa.create_engine("sqlite://", creator=connect, poolclass=sa.NullPool)
+
+
+def read_any_text(conn: sa.Connection) -> bool:
+    """Have a SQLite file's badly encoded text read as what Chinese Windows writes; whether that changed anything."""
+    raw = conn.connection.driver_connection
+    if not isinstance(raw, sqlite3.Connection) or raw.text_factory is not str:
+        return False
+    raw.text_factory = _text
+    return True
 
 
 def _text(raw: bytes) -> str:

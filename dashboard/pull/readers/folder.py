@@ -7,7 +7,7 @@ import gzip
 import hashlib
 import io
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -35,19 +35,32 @@ def read_folder(plan: Plan, cursor: Cursor | None, now: datetime) -> Iterator[Ba
     `table` is a glob such as `sites-*.csv`; empty takes every file. Each file commits whole or in order, then is remembered.
     """
     seen: dict[str, Any] = dict((cursor or {}).get("files", {}))
+    refused: SourceChangedError | None = None
     for file in _files(plan):
-        mark = _mark(file, now)
-        before = seen.get(file.name)
-        if mark is None or (before and before[:2] == mark):
+        try:
+            fresh = yield from _new_rows(plan, file, seen.get(file.name), now)
+        except SourceChangedError as wrong:
+            refused = refused or wrong  # one bad file does not hide those that follow
             continue
-        raw = read_file(plan.source, file)
-        content = hashlib.blake2b(raw, digest_size=16).hexdigest()
-        if stamp(file) != mark:
-            continue  # it grew while we read: next turn
-        if not (before and before[2] == content):
-            yield from _batches(plan, file.name, raw)
-        seen[file.name] = [*mark, content]
-        yield Batch({n: [] for n in plan.expressions}, [], cursor={"files": dict(list(seen.items())[-_REMEMBERED:])})
+        if fresh:
+            seen[file.name] = fresh
+            yield Batch({n: [] for n in plan.expressions}, [], cursor={"files": dict(list(seen.items())[-_REMEMBERED:])})
+    if refused:
+        raise refused
+
+
+def _new_rows(plan: Plan, file: Path, before: list[Any] | None, now: datetime) -> Generator[Batch, None, list[Any] | None]:
+    """The rows of a file, and what to remember of it; None where it is the one we know or is still being written."""
+    mark = _mark(file, now)
+    if mark is None or (before and before[:2] == mark):
+        return None
+    raw = read_file(plan.source, file)
+    if stamp(file) != mark:
+        return None  # it grew while we read: next turn
+    content = hashlib.blake2b(raw, digest_size=16).hexdigest()
+    if not (before and before[2] == content):
+        yield from _batches(plan, file.name, raw)
+    return [*mark, content]
 
 
 def _files(plan: Plan) -> list[Path]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -39,12 +39,18 @@ def read_gtfs_rt(plan: Plan, cursor: Cursor | None, now: datetime) -> Iterator[B
         raise SourceChangedError(f"{plan.source.key}: table {plan.pull.table!r} is not one of " + ", ".join(_ROWS))
     schedule = load_schedule(plan.source)
     seen: dict[str, Any] = dict((cursor or {}).get("files", {}))
+    refused: SourceChangedError | None = None
     for name, raw, mark in _captures(plan, seen):
-        message = _parsed(plan, name, raw)
-        batch = _batch(plan, message, schedule, now)
+        try:
+            batch = _batch(plan, _parsed(plan, name, raw), schedule, now)
+        except SourceChangedError as wrong:
+            refused = refused or wrong  # one broken capture does not hide those that follow
+            continue
         seen[name] = mark
         batch.cursor = {"files": dict(list(seen.items())[-_REMEMBERED:])}
         yield batch
+    if refused:
+        raise refused
 
 
 def _captures(plan: Plan, seen: dict[str, Any]) -> Iterator[tuple[str, bytes, Any]]:
@@ -115,10 +121,25 @@ def _check(row: Row, now: datetime) -> None:
         value = row.get(name)
         if value is not None and not 1e8 <= value <= to_micros(now) / 1e6 + 400 * 86_400:
             raise EntityError(f"{name} {value} is not in POSIX seconds")
-    if row.get("start_time") and not _TIME.match(row["start_time"]):
+    if row.get("start_time") and not _is_time(row["start_time"]):
         raise EntityError(f"start_time {row['start_time']!r} is not HH:MM:SS")
-    if row.get("start_date") and not _DAY.match(row["start_date"]):
+    if row.get("start_date") and not _is_day(row["start_date"]):
         raise EntityError(f"start_date {row['start_date']!r} is not YYYYMMDD")
+
+
+def _is_time(text: str) -> bool:
+    """HH:MM:SS; hours go past 24 for a trip that began yesterday."""
+    return bool(_TIME.match(text)) and all(int(part) < 60 for part in text.split(":")[1:])
+
+
+def _is_day(text: str) -> bool:
+    if not _DAY.match(text):
+        return False
+    try:
+        date(int(text[:4]), int(text[4:6]), int(text[6:]))
+    except ValueError:
+        return False
+    return True
 
 
 def _trip(trip: Any) -> Row:
@@ -140,7 +161,7 @@ def _vehicle(entity: Any) -> list[Row]:
     if not given.HasField("position"):
         raise EntityError("the vehicle has no position")
     at = given.position
-    if not (-90 <= at.latitude <= 90 and -180 <= at.longitude <= 180) or (at.latitude == 0 and at.longitude == 0):
+    if not (-90 <= at.latitude <= 90 and -180 <= at.longitude <= 180) or at.latitude == 0 or at.longitude == 0:
         raise EntityError(f"position {at.latitude:g}, {at.longitude:g} is not on Earth")
     row = _trip(given.trip) | {
         "vehicle_id": given.vehicle.id or entity.id,
@@ -200,6 +221,9 @@ def _in_sequence(stops: list[Row]) -> None:
     numbers = [s["stop_sequence"] for s in stops if s["stop_sequence"] is not None]
     if any(b <= a for a, b in pairwise(numbers)):
         raise EntityError("stop_sequence does not grow along the trip")
+    times = [t for s in stops for t in (s["arrival_time"], s["departure_time"]) if t is not None]
+    if any(b < a for a, b in pairwise(times)):
+        raise EntityError("times do not grow along the trip")
 
 
 def _alert(entity: Any) -> list[Row]:

@@ -7,8 +7,9 @@ snapshots, and a cut at any moment loses nothing.
 from __future__ import annotations
 
 import re
+import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +21,7 @@ from dashboard.core.times import from_micros, to_micros
 from dashboard.pull import cursor as marks
 from dashboard.pull.batch import Batch, Cursor, Problem
 from dashboard.pull.mapping import Plan, near
-from dashboard.pull.readers.connect import deadline, guarded, open_source
+from dashboard.pull.readers.connect import deadline, guarded, open_source, read_any_text
 
 _PLAIN_NAME = re.compile(r"^[^\W\d]\w*$")
 _SLOW_PAGE_S = 0.5  # a page slower than this has no index behind it: fewer, larger pages
@@ -199,12 +200,22 @@ def _from(order: tuple[sa.ColumnElement[Any], ...], position: tuple[Any, ...] | 
 
 
 def _fetch(conn: sa.Connection, plan: Plan, wanted: sa.Select[Any], width: int) -> tuple[list[Any], dict[int, Problem]]:
-    """One page. A row beyond the limit is emptied as it comes, before the next is asked for."""
+    """One page. One badly encoded cell does not stop the rest: the page is read again, forgivingly."""
+    try:
+        return _fetch_page(conn, plan, wanted, width)
+    except (sa.exc.OperationalError, sqlite3.OperationalError) as wrong:
+        conn.rollback()
+        if "Could not decode" not in str(wrong) or not read_any_text(conn):
+            raise
+        return _fetch_page(conn, plan, wanted, width)
+
+
+def _fetch_page(conn: sa.Connection, plan: Plan, wanted: sa.Select[Any], width: int) -> tuple[list[Any], dict[int, Problem]]:
+    """A row beyond the limit is emptied as it comes, before the next is asked for."""
     rows: list[Any] = []
     big: dict[int, Problem] = {}
     with deadline(conn, plan.source):
-        found = conn.execution_options(stream_results=True, max_row_buffer=_FETCH).execute(wanted)
-        for part in found.partitions(_FETCH):
+        for part in _parts(conn, wanted):
             start = len(rows)
             rows += part
             for i in _oversized(part, width, plan.row_limit):
@@ -215,14 +226,29 @@ def _fetch(conn: sa.Connection, plan: Plan, wanted: sa.Select[Any], width: int) 
     return rows, big
 
 
-def _oversized(part: Any, width: int, limit: int) -> list[int]:
-    sizes = [0] * len(part)
+def _parts(conn: sa.Connection, wanted: sa.Select[*tuple[Any, ...]]) -> Iterator[Sequence[Any]]:
+    """The answer a few hundred rows at a time; from SQLite as the driver's own tuples, which saves a third of the time."""
+    if conn.dialect.name != "sqlite":
+        yield from conn.execution_options(stream_results=True, max_row_buffer=_FETCH).execute(wanted).partitions(_FETCH)
+        return
+    compiled = wanted.compile(dialect=conn.dialect)
+    cursor = conn.connection.cursor()
+    cursor.execute(str(compiled), tuple(compiled.params[name] for name in compiled.positiontup or ()))
+    while part := cursor.fetchmany(_FETCH):
+        yield part
+    cursor.close()
+
+
+def _oversized(part: Sequence[Any], width: int, limit: int) -> list[int]:
+    """Rows beyond the limit; column maxima rule out nearly every part at once."""
+    widest = 0
     for cells in zip(*part, strict=True):
-        if any(type(v) in (str, bytes) for v in cells):
-            for i, value in enumerate(cells):
-                if type(value) in (str, bytes):
-                    sizes[i] += len(value)
-    return [i for i, size in enumerate(sizes) if size > limit or (size * 4 > limit and sum(map(_size, part[i][:width])) > limit)]
+        kinds = set(map(type, cells))
+        if kinds & {str, bytes}:
+            widest += max(map(len, cells)) if kinds <= {str, bytes} else max(map(_size, cells))
+    if widest * 4 <= limit:  # a character is at most four bytes
+        return []
+    return [i for i, row in enumerate(part) if sum(map(_size, row[:width])) > limit]
 
 
 def _size(value: Any) -> int:
@@ -261,7 +287,7 @@ def _advance(plan: Plan, batch: Batch, values: list[Any], state: Cursor, now: da
     mark = marks.newest_mark(values, plan.zone)
     if mark is None:
         return
-    if not marks.in_order(values) or len({isinstance(v, str) for v in values if _says_something(v)}) > 1:
+    if not marks.in_order(values) or len({isinstance(v, str) for v in set(values) if _says_something(v)}) > 1:
         state["unordered"] = True  # text that does not sort as it grows: nothing may be skipped by it, so all is read each turn
     encoded = marks.encoded(marks.safe(mark, now, plan.zone))
     state.update(marks.not_before(encoded, state if "v" in state else None, plan.zone))
