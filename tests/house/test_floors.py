@@ -15,7 +15,7 @@ from importlinter.cli import lint_imports
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("dashboard", "data_sources", "pages")
 FILES = sorted(p for room in ROOMS for p in (ROOT / room).rglob("*.py"))
-MOST_LINES = 300
+MOST_LINES = 340
 LOOKED_UP = ("dashboard/store/schema.py", "dashboard/store/migrations/", "dashboard/__main__.py")  # lists are looked up, not read
 
 
