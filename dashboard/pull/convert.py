@@ -177,15 +177,12 @@ def _locate(table: Table) -> None:
 # ---- what leaves
 
 
-def source_keys(plan: Plan, batch: Batch) -> list[str]:
-    """Each row's key as we keep it: personal parts as tokens, and never longer than its column."""
+def source_key(plan: Plan, key: tuple[Any, ...]) -> str:
+    """A row's key as we keep it: personal parts as tokens, and never longer than its column."""
     if any(plan.personal_key):
-        keys: Iterable[tuple[Any, ...]] = (
-            tuple(token(plan.token_key, p) if secret else p for p, secret in zip(k, plan.personal_key, strict=True)) for k in batch.keys
-        )
-    else:
-        keys = batch.keys
-    return [text if len(text) <= _KEY_LENGTH else text[: _KEY_LENGTH - 1] + "…" for text in map(key_text, keys)]
+        key = tuple(token(plan.token_key, p) if secret else p for p, secret in zip(key, plan.personal_key, strict=True))
+    text = key_text(key)
+    return text if len(text) <= _KEY_LENGTH else text[: _KEY_LENGTH - 1] + "…"
 
 
 def plain_row(plan: Plan, batch: Batch, index: int) -> dict[str, Any]:

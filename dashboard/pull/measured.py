@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import repeat
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,7 +14,7 @@ from dashboard.core.declare import Metric
 from dashboard.core.times import from_micros, to_micros
 from dashboard.pull import moments, values
 from dashboard.pull.batch import Batch, Problem, Reject
-from dashboard.pull.convert import Problems, Table, reject, source_keys, typed
+from dashboard.pull.convert import Problems, Table, reject, source_key, typed
 from dashboard.pull.mapping import METRIC, Plan
 from dashboard.pull.values import SKIP, Floats
 
@@ -34,6 +35,8 @@ _KINDS: dict[str, Any] = {
 class Readings:
     """What became of a batch: one entry per reading, in step."""
 
+    plan: Plan
+    batch: Batch
     assets: list[str] = field(default_factory=list)
     metrics: list[str] = field(default_factory=list)
     times: list[int] = field(default_factory=list)
@@ -41,21 +44,24 @@ class Readings:
     quality: list[int] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)  # the batch row each came from
     streets: dict[str, str | None] = field(default_factory=dict)  # by asset, where the source says
-    names: list[str] = field(default_factory=list)  # source key of each batch row
     rejects: list[Reject] = field(default_factory=list)
     newest: datetime | None = None
+
+    def name(self, row: int) -> str:
+        """The source key of a batch row; worked out only for the few that need it."""
+        return source_key(self.plan, self.batch.keys[row])
 
     def keys(self, wide: bool) -> set[str]:
         """Source keys that came through; of a wide table with the metric."""
         if not wide:
-            return {self.names[i] for i in self.rows}
-        return {self.names[i] for i in self.rows} | {f"{self.names[i]}#{m}" for i, m in zip(self.rows, self.metrics, strict=True)}
+            return {self.name(i) for i in self.rows}
+        return {self.name(i) for i in self.rows} | {f"{self.name(i)}#{m}" for i, m in zip(self.rows, self.metrics, strict=True)}
 
 
 def to_readings(plan: Plan, batch: Batch, now: datetime) -> Readings:
     """Readings by the feed's rules: physical ranges, clocks, and a bad metric of a wide row leaves alone."""
     table = typed(plan, batch, {k: v for k, v in _KINDS.items() if k in batch.columns and k != "value"})
-    done = Readings(rejects=list(batch.rejects), names=source_keys(plan, batch))
+    done = Readings(plan, batch, rejects=list(batch.rejects))
     times = _times(table, now)
     _cleaned(table, times)
     assets = table.columns["asset_id"]
@@ -70,7 +76,7 @@ def to_readings(plan: Plan, batch: Batch, now: datetime) -> Readings:
                 _take_metric(table, done, plan.metrics[name.removeprefix(METRIC)], batch.columns[name], times, suspect, sound)
     else:
         _take_long(table, done, times, suspect, sound)
-    done.rejects += [reject(plan, batch, i, done.names[i], p) for i, p in sorted(table.problems.items())]
+    done.rejects += [reject(plan, batch, i, done.name(i), p) for i, p in sorted(table.problems.items())]
     if "street" in table.columns:
         done.streets = {a: s for a, s in zip(assets, table.columns["street"], strict=True) if a is not None}
     done.newest = from_micros(max(done.times)) if done.times else None
@@ -138,9 +144,7 @@ def _take_metric(table: Table, done: Readings, metric: Metric, raw: list[Any], t
     for i, problem in problems.items():
         if sound[i]:
             done.rejects.append(
-                reject(
-                    table.plan, table.batch, i, f"{done.names[i]}#{metric.key}", Problem(problem.code, f"{metric.key}: {problem.reason}")
-                )
+                reject(table.plan, table.batch, i, f"{done.name(i)}#{metric.key}", Problem(problem.code, f"{metric.key}: {problem.reason}"))
             )
     rows = np.flatnonzero(usable)
     _add(table, done, rows, [metric.key] * len(rows), times, found, suspect)
@@ -150,9 +154,8 @@ def _take_long(table: Table, done: Readings, times: moments.Micros, suspect: Mas
     """Rows that name their metric. A metric mapped to nothing is meant for another feed."""
     plan, metrics = table.plan, table.columns["metric"]
     found, problems = _measured(plan, "value", "", table.batch.columns["value"])
-    metric_of = np.full(len(metrics), -1)
-    for number, key in enumerate(plan.metrics):
-        metric_of[np.fromiter((m == key for m in metrics), dtype=bool, count=len(metrics))] = number
+    numbers = {key: number for number, key in enumerate(plan.metrics)}
+    metric_of = np.fromiter(map(numbers.get, metrics, repeat(-1)), dtype=np.int64, count=len(metrics))
     for i in np.flatnonzero(metric_of < 0).tolist():
         if metrics[i] == SKIP:
             sound[i] = False

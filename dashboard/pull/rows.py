@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from dashboard.core.declare import Row
 from dashboard.core.times import UtcDateTime
 from dashboard.pull.batch import Batch, Problem, Reject
-from dashboard.pull.convert import Table, newest_of, reject, source_keys, typed
+from dashboard.pull.convert import Table, newest_of, reject, source_key, typed
 from dashboard.pull.mapping import ORIGIN, Plan
 from dashboard.pull.values import SKIP
 
@@ -37,7 +37,7 @@ class Rows:
 def to_rows(plan: Plan, batch: Batch) -> Rows:
     """Typed rows by the feed's rules: codes, required fields, the domain's own `clean`, one row per key."""
     target = _target(plan)
-    names = source_keys(plan, batch)
+    names = [source_key(plan, key) for key in batch.keys]
     table = typed(plan, batch, {c.name: c.type for c in target.columns if c.name not in ORIGIN})
     done = Rows(rejects=list(batch.rejects))
     good: dict[tuple[Any, ...], tuple[int, Row]] = {}

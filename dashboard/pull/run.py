@@ -200,7 +200,7 @@ def _doubles(turn: _Turn, batch: Batch, found: Readings, rows: list[tuple[int, i
         if earlier is not None and rows[earlier][2] != row[2]:
             asset, metric, at = found.assets[i], found.metrics[i], found.rows[earlier]
             problem = Problem("duplicate", f"{asset} {metric} has two values for one moment: the later one is used")
-            rejects.append(reject(turn.plan, batch, at, found.names[at] + (f"#{metric}" if turn.plan.wide else ""), problem))
+            rejects.append(reject(turn.plan, batch, at, found.name(at) + (f"#{metric}" if turn.plan.wide else ""), problem))
         last[row[:2]] = i
     return rejects
 

@@ -145,7 +145,7 @@ def _decoded(value: bytes) -> str:
 def fitted(values: list[str | None], length: int, whole: bool) -> tuple[list[str | None], dict[int, Problem]]:
     """Texts no longer than their column: words are cut with an ellipsis; a code or an id cut short would be another one."""
     problems: dict[int, Problem] = {}
-    if all(v is None or len(v) <= length for v in values):
+    if all(v is None or len(v) <= length for v in set(values)):
         return values, problems
     out = list(values)
     for i, value in enumerate(values):
@@ -164,15 +164,14 @@ SKIP = ""  # their code mapped to nothing: the row is meant for somebody else
 def codes(values: list[Any], table: Mapping[str, str]) -> tuple[list[str | None], dict[int, Problem]]:
     """Their codes as ours; `"*"` stands for every other code."""
     plain = texts(values)
-    problems: dict[int, Problem] = {}
-    out: list[str | None] = []
     otherwise = table.get("*")
-    for i, value in enumerate(plain):
-        found = None if value is None else table.get(value, otherwise)
-        if value is not None and found is None:
-            problems[i] = Problem("code", f"{shown(value)} is not among the known codes: " + ", ".join(list(table)[:12]))
-        out.append(found)
-    return out, problems
+    known = {word: None if word is None else table.get(word, otherwise) for word in set(plain)}
+    unknown = {word for word, found in known.items() if word is not None and found is None}
+    problems: dict[int, Problem] = {}
+    for i, word in enumerate(plain) if unknown else ():
+        if word in unknown:
+            problems[i] = Problem("code", f"{shown(word)} is not among the known codes: " + ", ".join(list(table)[:12]))
+    return [known[word] for word in plain], problems
 
 
 def flags(values: list[Any]) -> tuple[list[bool | None], dict[int, Problem]]:
