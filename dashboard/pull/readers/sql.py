@@ -26,6 +26,7 @@ from dashboard.pull.readers.connect import deadline, guarded, open_source, read_
 _PLAIN_NAME = re.compile(r"^[^\W\d]\w*$")
 _SLOW_PAGE_S = 0.5  # a page slower than this has no index behind it: fewer, larger pages
 _LARGEST = 20  # times the batch
+_BACKLOG = 4  # times the batch, page and transaction grow to while there is much to catch up on
 _STUCK = 64
 _NULLS_MANY = 20_000  # rows without watermark are read each turn; above this many, once an hour
 _FETCH = 500  # rows held raw at once while their sizes are looked at
@@ -177,8 +178,8 @@ def _pages(conn: sa.Connection, plan: Plan, statement: Statement, bounds: list[A
                 raise SourceChangedError(
                     f"{plan.source.key}: more than {limit // 4} rows share one key ({', '.join(plan.key)}): it does not identify a row"
                 )
-        elif took > _SLOW_PAGE_S:
-            limit = min(limit * 2, _LARGEST * plan.pull.batch)
+        else:
+            limit = max(limit, min(limit * 2, (_LARGEST if took > _SLOW_PAGE_S else _BACKLOG) * plan.pull.batch))
 
 
 def _whole_groups(rows: list[Any], width: int) -> int:
@@ -260,7 +261,7 @@ def _batches(
 ) -> Iterator[Batch]:
     """A page in pieces small enough for one store transaction each, cut where the watermark or key moves."""
     width = len(statement.names)
-    for start, end in _cuts(rows, width, plan.pull.batch):
+    for start, end in _cuts(rows, width, _BACKLOG * plan.pull.batch):
         part = rows[start:end]
         cells = [list(c) for c in zip(*part, strict=True)]
         ordered = cells[width:]
