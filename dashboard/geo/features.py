@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shapely import coverage_simplify, set_precision
-from shapely.geometry import Point, Polygon, mapping
+from shapely.geometry import Point, Polygon, mapping, shape
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import unary_union
 
@@ -75,7 +75,15 @@ def layer_features(shapes: list[Shape], layer: str, before: Mapping[str, Any]) -
             said["kind"] = "water" if one.geometry.area else "centre"
         words = {"zh": "", "en": "", **ours.get(said.get("zh", ""), {}), **said}
         features.append(_feature(one.geometry.simplify(FINE), words))
+    if layer == "rivers" and not any(f["properties"]["kind"] == "centre" for f in features):
+        features += [f for f in before["features"] if f["properties"].get("kind") == "centre"]  # the courses carry the names
     return features
+
+
+def outline_of(features: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The district's limit as its streets draw it: two outlines that disagree would be worse than one."""
+    whole = unary_union([shape(f["geometry"]) for f in features])
+    return [_feature(whole, {"zh": "渝中区", "en": "Yuzhong District", "code": "500103"})]
 
 
 def _name(properties: Mapping[str, Any], key: str) -> str:

@@ -12,7 +12,7 @@ from shapely.geometry.base import BaseGeometry
 from shapely.ops import unary_union
 
 from dashboard.core.places import streets, use_streets
-from dashboard.geo.features import GeoRefusedError, collection, layer_features, street_features
+from dashboard.geo.features import GeoRefusedError, collection, layer_features, outline_of, street_features
 from dashboard.geo.files import Drawing, Shape, read_drawing
 from dashboard.geo.fit import Verdict, judge
 from dashboard.geo.layers import LAYERS, ground, read_layer, write_layer
@@ -56,6 +56,10 @@ def import_layer(
     features, more = street_features(placed, street_list) if layer == "streets" else (layer_features(placed, layer, before), [])
     with writing(engine).begin() as conn:
         write_layer(conn, layer, collection(layer, features, system, review_no), system, actor, now)
+        limit_now = read_layer(conn, "boundary")
+        if layer == "streets" and (limit_now.get("schematic") or limit_now.get("follows")):
+            limit = {**collection("boundary", outline_of(features), system, review_no), "follows": True}
+            write_layer(conn, "boundary", limit, system, actor, now)
     if layer == "streets":
         use_streets(features)
     findings += more + ([] if review_no else ["no review number (审图号) was given: the map must not be published without one"])

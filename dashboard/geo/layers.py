@@ -67,6 +67,8 @@ def write_layer(conn: sa.Connection, layer: str, collection: dict[str, Any], dat
 def drop_layer(conn: sa.Connection, layer: str, actor: str, now: datetime) -> bool:
     """Go back to the sketch."""
     gone = conn.execute(sa.delete(geo_layer).where(geo_layer.c.layer == layer)).rowcount > 0
+    if gone and layer == "streets" and read_layer(conn, "boundary").get("follows"):
+        drop_layer(conn, "boundary", actor, now)
     if gone:
         conn.execute(sa.insert(audit).values(at=now, actor=actor, action="geo.drop", object=layer, detail="back to the sketch"))
         bump(conn, ["geo"], now)

@@ -277,3 +277,29 @@ def test_an_import_is_on_record_redraws_the_screens_and_can_be_taken_back(store:
 def test_without_a_review_number_the_map_says_so(store: sa.Engine, tmp_path: Path) -> None:
     result = import_layer(store, drawn(tmp_path, "roads", same), "roads", "WGS84", "", NOW)
     assert any("审图号" in f for f in result.findings)
+
+
+def test_the_limit_follows_the_streets_unless_an_authority_gave_its_own(store: sa.Engine, tmp_path: Path) -> None:
+    def east(x: Any, y: Any) -> tuple[Any, Any]:
+        return x + 0.0005, y
+
+    taken(store, drawn(tmp_path, "streets", east), "streets", "WGS84")
+    follows = shape(in_force(store, "boundary")["features"][0]["geometry"])
+    assert follows.bounds[0] == pytest.approx(shape(shipped_layer("boundary")["features"][0]["geometry"]).bounds[0] + 0.0005)
+    with writing(store).begin() as conn:
+        drop_layer(conn, "streets", "operator", NOW)
+    assert in_force(store, "boundary")["schematic"] is True
+    taken(store, drawn(tmp_path, "boundary", same), "boundary", "WGS84")
+    taken(store, drawn(tmp_path, "streets", east), "streets", "WGS84")
+    assert "follows" not in in_force(store, "boundary")
+
+
+def test_rivers_without_courses_keep_their_names(store: sa.Engine, tmp_path: Path) -> None:
+    path = drawn(tmp_path, "rivers", same)
+    content = json.loads(path.read_text("utf-8"))
+    content["features"] = [f for f in content["features"] if f["geometry"]["type"] == "Polygon"]
+    path.write_text(json.dumps(content), "utf-8")
+    taken(store, path, "rivers", "WGS84")
+    kinds = [(f["properties"]["kind"], f["properties"]["zh"]) for f in in_force(store, "rivers")["features"]]
+    assert ("centre", "长江") in kinds
+    assert ("water", "长江") in kinds
