@@ -78,10 +78,28 @@
     cockpit.tick(host);
   }
 
+  // Colours come as token names (@plot-line): one figure for all screens, each in its own theme.
+  function tinted(value, style) {
+    if (typeof value === "string" && value.startsWith("@")) return style.getPropertyValue("--" + value.slice(1)).trim();
+    if (Array.isArray(value)) return value.map((one) => tinted(one, style));
+    if (value && typeof value === "object") return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, tinted(one, style)]));
+    return value;
+  }
+
+  const figures = new Map(); // host → figure as it came
+  cockpit.retint = () => {
+    for (const [host, value] of figures) if (host.isConnected) figure(host, value); else figures.delete(host);
+  };
+  new MutationObserver(() => cockpit.retint()).observe(document.documentElement, { attributeFilter: ["data-theme", "data-surface"] });
+
   function figure(host, value, tries = 0) {
     const id = host.dataset.graph;
     if (!id) return;
-    if (window.dash_clientside && dash_clientside.set_props && document.getElementById(id)) dash_clientside.set_props(id, { figure: value });
+    figures.set(host, value);
+    const style = getComputedStyle(document.documentElement);
+    const size = (Number.parseFloat(style.fontSize) / 10.667) * 12; // the chart's words keep the surface's distance
+    const sized = { ...value, layout: { ...value.layout, font: { ...value.layout.font, size: Math.max(12, size) } } };
+    if (window.dash_clientside && dash_clientside.set_props && document.getElementById(id)) dash_clientside.set_props(id, { figure: tinted(sized, style) });
     else if (tries < 50 && host.isConnected) setTimeout(() => figure(host, value, tries + 1), 100); // Dash is still putting the page together
   }
 

@@ -6,5 +6,7 @@ from dashboard.web.page import Group, Host, Page
 PAGE = Page(
     path="/alerts",
     title=Text("预警", "Alerts"),
-    body=Group("page", [Host("title:alerts"), Host("chips", "desk phone"), Host("alerts", css="card tb"), Host("strip"), Host("foot", "wall")]),
+    body=Group(
+        "page", [Host("title:alerts"), Host("chips", "desk phone"), Host("alerts", css="card tb long"), Host("strip"), Host("foot", "wall")]
+    ),
 )

@@ -23,11 +23,39 @@ def figure(body: dict[str, Any], lang: str) -> dict[str, Any]:
     if len(band) > 1:
         times = [_local(at) for at, _ in band]
         hover = {"hoverinfo": "skip", "type": "scatter", "mode": "lines", "line": {"width": 0, "shape": "linear"}, "showlegend": False}
-        traces += [{**hover, "x": times, "y": [p[0] for _, p in band]}, {**hover, "x": times, "y": [p[1] for _, p in band], "fill": "tonexty", "fillcolor": "@plot-band"}]
-    traces.append({"type": "scatter", "mode": "lines", "x": xs, "y": ys, "line": {"color": ink, "width": 1.8}, "connectgaps": False, "showlegend": False, "hovertemplate": f"%{{x|%H:%M}}　%{{y:.{body['decimals']}f}} {body['unit']}<extra></extra>"})
+        traces += [
+            {**hover, "x": times, "y": [p[0] for _, p in band]},
+            {**hover, "x": times, "y": [p[1] for _, p in band], "fill": "tonexty", "fillcolor": "@plot-band"},
+        ]
+    traces.append(
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "x": xs,
+            "y": ys,
+            "line": {"color": ink, "width": 1.8},
+            "connectgaps": False,
+            "showlegend": False,
+            "hovertemplate": f"%{{x|%H:%M}}　%{{y:.{body['decimals']}f}} {body['unit']}<extra></extra>",
+        }
+    )
     if ys and body["end"] is not None and body["points"]:
         end_ink = _TEXT.get(body["level"], ink)
-        traces.append({"type": "scatter", "mode": "markers+text", "x": [_local(body["points"][-1][0])], "y": [body["points"][-1][1]], "text": [f"<b>{number(body['points'][-1][1], body['decimals'])}</b>"], "textposition": "middle right", "textfont": {"color": end_ink, "size": 16}, "marker": {"size": 7, "color": ink}, "showlegend": False, "hoverinfo": "skip", "cliponaxis": False})
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "markers+text",
+                "x": [_local(body["points"][-1][0])],
+                "y": [body["points"][-1][1]],
+                "text": [f"<b>{number(body['points'][-1][1], body['decimals'])}</b>"],
+                "textposition": "middle right",
+                "textfont": {"color": end_ink},
+                "marker": {"size": 7, "color": ink},
+                "showlegend": False,
+                "hoverinfo": "skip",
+                "cliponaxis": False,
+            }
+        )
     return {"data": traces, "layout": _layout(body, lang)}
 
 
@@ -62,10 +90,43 @@ def _layout(body: dict[str, Any], lang: str) -> dict[str, Any]:
         "hovermode": "x",
         "dragmode": False,
         "showlegend": False,
-        "xaxis": {"type": "date", "range": [_local(window[0]), _local(window[1])], "showgrid": False, "zeroline": False, "linecolor": "@plot-axis", "tickformat": "%H:%M", "nticks": 7, "fixedrange": True},
+        "xaxis": {
+            "type": "date",
+            "range": [_local(window[0]), _local(window[1])],
+            "showgrid": False,
+            "zeroline": False,
+            "linecolor": "@plot-axis",
+            "tickformat": "%H:%M",
+            "nticks": 7,
+            "fixedrange": True,
+        },
         "yaxis": {"range": [low, high], "nticks": 5, "gridcolor": "@plot-grid", "zeroline": False, "fixedrange": True, "automargin": True},
-        "shapes": [{"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": t.value, "y1": t.value, "line": {"color": _EDGE[t.level.value], "width": 1.2, "dash": "dash"}} for t in limits],
-        "annotations": [{"xref": "paper", "x": 1, "xanchor": "left", "y": t.value, "yanchor": "bottom" if body["end"] is not None and t.value >= body["end"] else "top", "text": limit_words(t, lang), "showarrow": False, "font": {"color": _TEXT[t.level.value], "size": 12}, "xshift": 3} for t in limits],
+        "shapes": [
+            {
+                "type": "line",
+                "xref": "paper",
+                "x0": 0,
+                "x1": 1,
+                "y0": t.value,
+                "y1": t.value,
+                "line": {"color": _EDGE[t.level.value], "width": 1.2, "dash": "dash"},
+            }
+            for t in limits
+        ],
+        "annotations": [
+            {
+                "xref": "paper",
+                "x": 1,
+                "xanchor": "left",
+                "y": t.value,
+                "yanchor": "bottom" if body["end"] is not None and t.value >= body["end"] else "top",
+                "text": limit_words(t, lang),
+                "showarrow": False,
+                "font": {"color": _TEXT[t.level.value]},
+                "xshift": 3,
+            }
+            for t in limits
+        ],
         "uirevision": "keep",
     }
 

@@ -36,7 +36,9 @@ class Kind:
 
 def _map(ident: str, aspect: float, font: float, *, system_page: bool) -> Make:
     def body(picture: Picture, view: View, vital: str) -> Body:
-        drawn = map_body(picture, view, ident=ident + vital, aspect=aspect, font_share=font, vital=vital if system_page else "", zoom=system_page)
+        drawn = map_body(
+            picture, view, ident=ident + vital, aspect=aspect, font_share=font, vital=vital if system_page else "", zoom=system_page
+        )
         svg = Markup(macro("_map.html", "draw", view.lang, drawn))  # noqa: S704 - made by our own autoescaped template
         if system_page:
             return {"svg": svg, "subtitle": _where(picture, view, vital), "legend": _legend(view.lang)}
@@ -63,9 +65,14 @@ def _legend(lang: str) -> list[dict[str, Any]]:
 def _heading(picture: Picture, view: View, which: str) -> Body:
     zh = view.lang != "en"
     if which == "alerts":
-        return system.plain_title("预警" if zh else "Alerts", "谁在处置，历时多久，结果如何" if zh else "who is on it, for how long, with what outcome")
+        return system.plain_title(
+            "预警" if zh else "Alerts", "谁在处置，历时多久，结果如何" if zh else "who is on it, for how long, with what outcome"
+        )
     if which == "sources":
-        return system.plain_title("数据源" if zh else "Data sources", "各部门数据库的新鲜度、行数、隔离与错误" if zh else "freshness, rows, quarantine and errors of each department's database")
+        return system.plain_title(
+            "数据源" if zh else "Data sources",
+            "各部门数据库的新鲜度、行数、隔离与错误" if zh else "freshness, rows, quarantine and errors of each department's database",
+        )
     return system.title(picture, view, which)
 
 
@@ -77,8 +84,8 @@ KINDS: Mapping[str, Kind] = {
     "tiles": Kind("tiles", lambda p, v, _: overview.vitals(p, v)),
     "day": Kind("day", lambda p, v, _: overview.vitals(p, v)),
     "nav": Kind("nav", lambda p, v, _: overview.nav(p, v)),
-    "map": Kind("map", _map("m", 1.84, 0.0208, system_page=False), ("kpi:*", "alerts", "geo", "sources")),
-    "map-phone": Kind("map", _map("p", 1.63, 0.0338, system_page=False), ("kpi:*", "alerts", "geo", "sources")),
+    "map": Kind("map", _map("m", 1.84, 0.0222, system_page=False), ("kpi:*", "alerts", "geo", "sources")),
+    "map-phone": Kind("map", _map("p", 1.63, 0.0345, system_page=False), ("kpi:*", "alerts", "geo", "sources")),
     "feed": Kind("feed", lambda p, v, _: overview.feed(p, v), ("alerts",)),
     "foremost": Kind("foremost", lambda p, v, _: overview.foremost(p, v), ("alerts",)),
     "strip": Kind("strip", lambda p, v, arg: strip.strip(p, v, arg), ("kpi:*", "alerts")),
@@ -87,8 +94,9 @@ KINDS: Mapping[str, Kind] = {
     "chips": Kind("chips", lambda p, v, arg: system.chips(p, v, arg), ("alerts",)),
     "kpis": Kind("kpis", lambda p, v, arg: system.kpis(p, v, arg), ("kpi:{vital}", "kpi:{domains}", "sources")),
     "figures": Kind("unlinked", lambda p, v, arg: system.figures(p, v, arg), ()),
-    "sitemap": Kind("sitemap", _map("s", 1.75, 0.0205, system_page=True), ("alerts", "geo", "table:*")),
-    "sitemap-phone": Kind("sitemap", _map("q", 1.5, 0.0338, system_page=True), ("alerts", "geo", "table:*")),
+    "sitemap": Kind("sitemap", _map("s", 2.6, 0.0198, system_page=True), ("alerts", "geo", "table:*")),
+    "sitemap-wall": Kind("sitemap", _map("b", 1.32, 0.0288, system_page=True), ("alerts", "geo", "table:*")),
+    "sitemap-phone": Kind("sitemap", _map("q", 1.5, 0.0368, system_page=True), ("alerts", "geo", "table:*")),
     "chart": Kind("chart", lambda p, v, arg: system.chart(p, v, arg), ("kpi:{vital}", "readings:{domains}", "alerts")),
     "readings": Kind("table", lambda p, v, arg: listing.readings(p, v, arg), ("readings:{domains}", "alerts")),
     "cases": Kind("cases", lambda p, v, arg: listing.cases(p, v, arg), ("table:*",)),

@@ -44,12 +44,18 @@ class Alert:
     no_data: bool
 
 
-def open_and_recent(conn: sa.Connection, catalog: Catalog, at: datetime) -> list[Alert]:
+def open_and_recent(conn: sa.Connection, catalog: Catalog, at: datetime, *, replay: bool) -> list[Alert]:
     """Open alerts first (worst level, new before in hand, oldest first), numbered from 1; then those cleared lately."""
-    rows = alert_reads.alerts_at(conn, at, cleared_since=at - _RECENT)
-    opened = sorted((r for r in rows if r.state == "open"), key=lambda r: (-Level(r.level).severity, r.acknowledged_at is not None, r.opened_at))
-    cleared = sorted((r for r in rows if r.state != "open"), key=lambda r: r.cleared_at or at, reverse=True)
+    opened = alert_reads.open_alerts(conn, at if replay else None)
+    opened = sorted(opened, key=lambda r: (-Level(r.level).severity, r.acknowledged_at is not None, r.opened_at))
+    cleared = alert_reads.closed_alerts(conn, at - _RECENT, at)
     return [_alert(r, i + 1, catalog) for i, r in enumerate(opened)] + [_alert(r, "", catalog) for r in cleared]
+
+
+def one_alert(conn: sa.Connection, catalog: Catalog, alert_id: str, at: datetime) -> Alert | None:
+    """An alert that is in no picture any more."""
+    row = alert_reads.one_alert(conn, int(alert_id), at) if alert_id.isdigit() else None
+    return _alert(row, "", catalog) if row else None
 
 
 def _alert(row: alert_reads.AlertRow, no: int | str, catalog: Catalog) -> Alert:
@@ -65,7 +71,7 @@ def _alert(row: alert_reads.AlertRow, no: int | str, catalog: Catalog) -> Alert:
         asset_name=row.asset_name,
         rule_title=rule[1].title if rule else Text(row.rule, row.rule),
         level=row.level,
-        state="closed" if row.state != "open" else ("in_hand" if row.acknowledged_at else "new"),
+        state=row.stage,
         value=row.value,
         threshold=row.threshold,
         unit=row.unit,
@@ -89,6 +95,7 @@ class AlertCard:
     level: str
     state: str
     title: str
+    short: str  # the phenomenon alone, where there is one line: the number ties it to its place
     grounds: str
     place: str
     street: str
@@ -115,6 +122,7 @@ def card(a: Alert, catalog: Catalog, lang: str, now: datetime) -> AlertCard:
         level=a.level,
         state=a.state,
         title=headline(a, lang),
+        short=a.rule_title(lang),
         grounds=grounds(a, lang),
         place="·".join(part for part in (street, owner) if part),
         street=street,
@@ -143,7 +151,13 @@ def headline(a: Alert, lang: str) -> str:
     where = "" if a.asset_id in ("district", a.street, "") or a.asset_name in phenomenon else a.asset_name
     if lang == "en":
         return f"{where}: {phenomenon}" if where else phenomenon
-    return f"{where}{phenomenon}"
+    said_twice = next((n for n in range(min(len(where), len(phenomenon)), 1, -1) if where.endswith(phenomenon[:n])), 0)
+    return f"{where}{phenomenon[said_twice:]}"
+
+
+def width(text: str) -> float:
+    """How wide a text is, in Chinese characters."""
+    return sum(1.0 if ord(ch) > 0x2E80 else 0.56 for ch in text)
 
 
 def grounds(a: Alert, lang: str) -> str:
@@ -156,7 +170,11 @@ def grounds(a: Alert, lang: str) -> str:
     if a.threshold is None:
         return f"{value}{unit}"
     level = LEVEL_WORDS[a.level](lang)
-    return f"{value}{unit}，{level}色线 {_short(a.threshold)}" if lang != "en" else f"{value}{unit}, {level.lower()} line {_short(a.threshold)}"
+    return (
+        f"{value}{unit}，{level}色线 {_short(a.threshold)}"
+        if lang != "en"
+        else f"{value}{unit}, {level.lower()} line {_short(a.threshold)}"
+    )
 
 
 def _short(value: float) -> str:

@@ -82,7 +82,9 @@ def index_cell(picture: Picture, key: str, scope: Scope, lang: str, title: str) 
         unit="",
         fresh=Fresh(row.freshness if row and row.freshness in ("fresh", "late") else "fresh", iso(row.computed_at) if row else "", 120),
         line=spark(picture.line(key, scope), picture.band(key, scope), floor_span=4),
-        target=(f"全区 {number(whole.value if whole else None, 0)}" if zh else f"district {number(whole.value if whole else None, 0)}") if not scope.whole else ("满分100" if zh else "of 100"),
+        target=(f"全区 {number(whole.value if whole else None, 0)}" if zh else f"district {number(whole.value if whole else None, 0)}")
+        if not scope.whole
+        else ("满分100" if zh else "of 100"),
         compare=(f"较昨 {delta}" if zh else f"day {delta}") if delta else "",
         lead=True,
     )
@@ -93,7 +95,13 @@ def worded(kpi: Kpi, row: KpiRow | None, lang: str) -> tuple[str, str]:
     if row is None or row.value is None:
         return UNKNOWN, kpi.unit
     parts = json.loads(row.parts) if row.parts else []
-    if kpi.unit == "%" and not kpi.change and len(parts) == 2 and all(p is not None and float(p).is_integer() for p in parts) and 0 < parts[1] < _MANY:
+    if (
+        kpi.unit == "%"
+        and not kpi.change
+        and len(parts) == 2
+        and all(p is not None and float(p).is_integer() for p in parts)
+        and 0 < parts[1] < _MANY
+    ):
         return f"{int(parts[0]):,}/{int(parts[1]):,}", ""
     return (signed(row.value, kpi.decimals) if kpi.change else number(row.value, kpi.decimals)), kpi.unit
 
@@ -104,7 +112,11 @@ def target_words(target: Target | None, kpi: Kpi, lang: str) -> str:
         return ""
     sign = "≥" if target.good > target.poor else "≤"
     unit = kpi.unit if kpi.unit == "%" else ""
-    return f"目标 {sign}{number(target.good, _fewest(target.good))}{unit}" if lang != "en" else f"target {sign} {number(target.good, _fewest(target.good))}{unit}"
+    return (
+        f"目标 {sign}{number(target.good, _fewest(target.good))}{unit}"
+        if lang != "en"
+        else f"target {sign} {number(target.good, _fewest(target.good))}{unit}"
+    )
 
 
 def _fewest(value: float) -> int:

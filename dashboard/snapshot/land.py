@@ -138,7 +138,7 @@ class Land:
                 course = [self.point(c[0], c[1]) for c in f["geometry"]["coordinates"]]
                 start = _nearest(course, self.point(*f["properties"]["label"]))
                 word = _name(f)(lang)
-                step = size * (1.5 if lang != "en" else 0.62)
+                step = size * (2.0 if lang != "en" else 0.72)
                 letters = [Letter(ch, *_along(course, start + i * step)) for i, ch in enumerate(word)]
                 named.append((letters, Letter("", *_along(course, start + len(word) * step + size * 0.6))))
         return named

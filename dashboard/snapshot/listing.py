@@ -22,7 +22,7 @@ from dashboard.snapshot.view import View
 from dashboard.snapshot.words import UNKNOWN, moment, number
 from dashboard.store import series
 
-_ROWS = 14
+_ROWS = 24
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ def readings(picture: Picture, view: View, vital: str) -> dict[str, Any]:
     rows = [_reading_row(picture, view, c, names) for c in ranked[:_ROWS]]
     return {
         "title": "设施" if zh else "Assets",
-        "subtitle": f"{total}项，按风险排序，显示前{len(rows)}" if zh else f"{total}, by risk; first {len(rows)} shown",
+        "subtitle": f"{total}项，按风险排序" if zh else f"{total}, by risk",
         "rows": rows,
         "export": f"/export/readings/{vital}.csv?{view.key}",
         "empty": "所选范围没有设施读数" if zh else "No readings in this selection",
@@ -70,7 +70,14 @@ def _worst_channels(picture: Picture, view: View, vital: str) -> tuple[dict[tupl
         alert = alerts.get(key)
         if (view.levels or view.states) and alert is None:
             continue
-        c = Candidate(row=r, domain=domains[r.domain], metric=metric, limits=limits[(r.domain, r.metric)], nearness=_nearness(limits[(r.domain, r.metric)], r.value), alert=alert)
+        c = Candidate(
+            row=r,
+            domain=domains[r.domain],
+            metric=metric,
+            limits=limits[(r.domain, r.metric)],
+            nearness=_nearness(limits[(r.domain, r.metric)], r.value),
+            alert=alert,
+        )
         if key not in best or c.nearness > best[key].nearness:
             best[key] = c
     return best, len(best)
@@ -94,7 +101,9 @@ def _names(picture: Picture, wanted: list[tuple[Domain, str]]) -> dict[tuple[str
     with picture.reader.engine.connect() as conn:
         for key, assets in by_domain.items():
             for table in asset_tables(picture.catalog.domains[key]):
-                for row in conn.execute(sa.select(table.c.asset_id, table.c.name, table.c.kind, table.c.street).where(table.c.asset_id.in_(assets))):
+                for row in conn.execute(
+                    sa.select(table.c.asset_id, table.c.name, table.c.kind, table.c.street).where(table.c.asset_id.in_(assets))
+                ):
                     found[(key, row.asset_id)] = row
     return found
 
@@ -121,7 +130,9 @@ def _reading_row(picture: Picture, view: View, c: Candidate, names: dict[tuple[s
         "fresh": fresh,
         "owner": c.domain.department(view.lang),
         "state": c.alert.state if c.alert else "",
-        "state_word": ("正常" if zh else "Normal") if fresh.state == "fresh" else (("按上次值" if zh else "Last value") if fresh.state == "late" else ("数据中断" if zh else "No data")),
+        "state_word": ("正常" if zh else "Normal")
+        if fresh.state == "fresh"
+        else (("按上次值" if zh else "Last value") if fresh.state == "late" else ("数据中断" if zh else "No data")),
     }
 
 
@@ -133,15 +144,18 @@ def reading_age(picture: Picture, row: Any) -> Fresh:
 
 
 def _bullet(limits: Sequence[Threshold], value: float | None) -> dict[str, Any] | None:
-    """A dot on a track with the thresholds as ticks; the track runs to a sixth beyond the worst."""
+    """A dot on a track with the thresholds as ticks, evenly apart: limits a decade apart would else fall on one spot."""
     if not limits or value is None or not limits[0].op.startswith(">"):
         return None
-    full = max(t.value for t in limits) * 1.2
-    if full <= 0:
-        return None
+    rising = sorted(limits, key=lambda t: t.value)
+    stops = [0.0, *(t.value for t in rising), max(rising[-1].value * 1.5, 1e-9)]
+    step = 92.0 / (len(stops) - 1)
+    place = next((i for i in range(len(stops) - 1) if value < stops[i + 1]), len(stops) - 2)
+    low, high = stops[place], stops[place + 1]
+    x = step * (place + min(1.0, max(0.0, (value - low) / (high - low or 1.0))))
     return {
-        "ticks": [{"x": f"{min(92.0, 92.0 * t.value / full):.1f}", "level": t.level.value} for t in limits],
-        "x": f"{max(4.0, min(88.0, 92.0 * value / full)):.1f}",
+        "ticks": [{"x": f"{step * (i + 1):.1f}", "level": t.level.value} for i, t in enumerate(rising)],
+        "x": f"{max(4.0, min(88.0, x)):.1f}",
     }
 
 
@@ -166,18 +180,29 @@ def cases(picture: Picture, view: View, table_name: str) -> dict[str, Any]:
     zh = view.lang != "en"
     domain, table, heading = _case_table(picture, table_name)
     c = table.c
-    query = sa.select(table).where(c.closed_at.is_(None)) if not (view.t0 and view.t1) else sa.select(table).where(c.opened_at.between(view.t0, view.t1))
+    query = (
+        sa.select(table).where(c.closed_at.is_(None))
+        if not (view.t0 and view.t1)
+        else sa.select(table).where(c.opened_at.between(view.t0, view.t1))
+    )
     if not view.scope.whole:
         query = query.where(c.street.in_(view.scope.streets))
     with picture.reader.engine.connect() as conn:
         rows = conn.execute(query.order_by(c.opened_at.desc()).limit(_ROWS)).all()
     due = any(r.due_at for r in rows)
-    columns = [("事项" if zh else "Matter", ""), ("类别" if zh else "Kind", "hide-phone"), ("街道" if zh else "Street", ""), ("受理" if zh else "Received", "num")]
+    columns = [
+        ("事项" if zh else "Matter", ""),
+        ("类别" if zh else "Kind", "hide-phone"),
+        ("街道" if zh else "Street", ""),
+        ("受理" if zh else "Received", "num"),
+    ]
     columns += [("时限" if zh else "Due", "num hide-phone")] if due else []
     columns += [("状态" if zh else "State", "")]
     return {
         "title": heading(view.lang),
-        "subtitle": (f"未办结，最近{len(rows)}件" if zh else f"open, latest {len(rows)}") if not (view.t0 and view.t1) else (f"所选时段，{len(rows)}件" if zh else f"in the chosen time, {len(rows)}"),
+        "subtitle": (f"未办结，最近{len(rows)}件" if zh else f"open, latest {len(rows)}")
+        if not (view.t0 and view.t1)
+        else (f"所选时段，{len(rows)}件" if zh else f"in the chosen time, {len(rows)}"),
         "columns": [{"title": name, "css": css} for name, css in columns],
         "rows": [{"level": "", "number": "", "drawer": "", "cells": _case_cells(r, domain, view, picture.at, due)} for r in rows],
         "export": f"/export/cases/{table_name}.csv?{view.key}",
@@ -198,11 +223,10 @@ def _case_cells(row: Any, domain: Domain, view: View, now: datetime, due: bool) 
     category = domain.category_words.get(row.category or "")
     state = domain.states.get(row.state or "")
     kind = category(view.lang) if category else (row.category or "")
-    cells = [row.title or kind or row.case_id, kind, street_name(row.street, view.lang) or UNKNOWN, moment(row.opened_at, view.lang, now)]
+    named = row.title if row.title and row.title != kind else (row.asset_id or row.case_id)
+    cells = [named, kind, street_name(row.street, view.lang) or UNKNOWN, moment(row.opened_at, view.lang, now)]
     if due:
         late = row.due_at is not None and row.closed_at is None and row.due_at < now
         text = moment(row.due_at, view.lang, now)
         cells.append((f"{text} 超时" if view.lang != "en" else f"{text} overdue") if late else text)
     return [*cells, state(view.lang) if state else (row.state or "")]
-
-

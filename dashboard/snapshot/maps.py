@@ -10,12 +10,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from dashboard.core.declare import Domain, Level
-from dashboard.snapshot.alerts import Alert, headline
-from dashboard.snapshot.land import Box, Named
+from dashboard.snapshot.alerts import Alert, headline, width
+from dashboard.snapshot.land import Box, Letter, Named
 from dashboard.snapshot.picture import Picture
 from dashboard.snapshot.view import View
 
-_MANY_SITES = 120  # beyond this sites are dots
+_MANY_SITES = 40  # beyond this sites are dots
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,6 @@ class StreetShape:
     code: str
     hot: str
     on: bool
-    show: bool
 
 
 @dataclass(frozen=True)
@@ -53,13 +52,20 @@ class Sites:
     dim: bool = False
 
 
-def map_body(picture: Picture, view: View, *, ident: str, aspect: float, font_share: float, vital: str = "", zoom: bool = False) -> dict[str, Any]:
+def map_body(
+    picture: Picture, view: View, *, ident: str, aspect: float, font_share: float, vital: str = "", zoom: bool = False
+) -> dict[str, Any]:
     """Everything `_map.html` draws. `font_share`: letter height as a share of the width."""
     land = picture.land
     box = (land.around(view.scope.streets).padded(0.18) if zoom and not view.scope.whole else land.whole).shaped(aspect)
     alerts = [a for a in picture.alerts_in(view) if a.state != "closed" and (not vital or a.vital == vital)]
     font = box.w * font_share
     worst = _worst_by_street(alerts)
+    marks = _spread([_mark(picture, a, view.lang) for a in reversed(alerts)], font)
+    rivers = land.river_names(font * 1.17, view.lang)
+    labels = _labels(
+        [(s.code, s.name(view.lang), s.at) for s in land.streets], marks, [ch for letters, _ in rivers for ch in letters], font
+    )
     return {
         "id": ident,
         "box": box,
@@ -72,15 +78,36 @@ def map_body(picture: Picture, view: View, *, ident: str, aspect: float, font_sh
         "tunnels": land.drawn("tunnels"),
         "loop": land.drawn("loop"),
         "streets": [
-            StreetShape(s.name, s.d, s.at, s.code, worst.get(s.code, ""), s.code in view.scope.streets, True) for s in land.streets
+            StreetShape(s.name, s.d, labels[s.code], s.code, worst.get(s.code, ""), s.code in view.scope.streets) for s in land.streets
         ],
-        "names": land.river_names(font * 1.17, view.lang),
+        "names": rivers,
         "neighbours": [n for n in land.neighbours if _inside(n, box, font)],
         "sites": _sites(picture, view, vital, box) if vital else [],
-        "marks": _spread([_mark(picture, a, view.lang) for a in reversed(alerts)], font),
+        "marks": marks,
         "picked": _picked(picture, view, vital),
         "review_no": land.review_no,
     }
+
+
+def _labels(
+    names: list[tuple[str, str, tuple[float, float]]], marks: list[Mark], letters: list[Letter], font: float
+) -> dict[str, tuple[float, float]]:
+    """Where each street's name stands: its own place, or the nearest one clear of marks and of other names."""
+    taken = [(m.x, m.y, font * 1.05, font * 1.0) for m in marks] + [(ch.x, ch.y, font * 0.8, font * 0.8) for ch in letters]
+    found: dict[str, tuple[float, float]] = {}
+    for code, name, (x, y) in names:
+        half = font * max(width(name), 1.0) / 2
+        spots = sorted(
+            ((dx * font * 0.7, dy * font * 0.7) for dx in range(-5, 6) for dy in range(-4, 5)), key=lambda d: math.hypot(d[0] * 0.8, d[1])
+        )
+        clear = (
+            (x + dx, y + dy)
+            for dx, dy in spots
+            if all(abs(x + dx - tx) > half + tw or abs(y + dy - ty) > font * 0.6 + th for tx, ty, tw, th in taken)
+        )
+        found[code] = next(clear, (x, y))
+        taken.append((*found[code], half, font * 0.6))
+    return found
 
 
 def _worst_by_street(alerts: list[Alert]) -> dict[str, str]:
@@ -120,7 +147,9 @@ def _spread(marks: list[Mark], font: float) -> list[Mark]:
 
 def asset_tables(domain: Domain) -> list[sa.Table]:
     """The tables of a domain that hold things with a place."""
-    return [f.table for f in domain.feeds if f.table is not None and "asset_id" in f.table.c and "kind" in f.table.c and "name" in f.table.c]
+    return [
+        f.table for f in domain.feeds if f.table is not None and "asset_id" in f.table.c and "kind" in f.table.c and "name" in f.table.c
+    ]
 
 
 def _sites(picture: Picture, view: View, vital: str, box: Box) -> list[Sites]:

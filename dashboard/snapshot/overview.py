@@ -10,7 +10,7 @@ from dashboard.core import places
 from dashboard.core.declare import Level, Vital
 from dashboard.core.scope import Scope
 from dashboard.core.times import iso
-from dashboard.snapshot.alerts import Alert, AlertCard, card, grounds, headline
+from dashboard.snapshot.alerts import Alert, AlertCard, card, grounds, headline, width
 from dashboard.snapshot.figures import Cell, cell, shown_kpis
 from dashboard.snapshot.picture import Picture, fresh
 from dashboard.snapshot.shapes import Spark, spark
@@ -18,6 +18,7 @@ from dashboard.snapshot.view import View
 from dashboard.snapshot.words import count_word, date_line, grade_word, number, signed
 
 _FULL_CARDS, _LINES = 5, 4
+_SHORT = 9.5  # characters a line of a vital system holds beside its unit
 LEVELS = ("red", "orange", "yellow", "blue")
 
 
@@ -75,14 +76,17 @@ def vital_body(picture: Picture, v: Vital, view: View, *, lines: int = 2, with_l
         mark=worst if weak else "",
         worst=worst,
         lines=_lines(picture, v.key, view, lines, there),
-        line=spark(picture.line(f"vital.{v.key}", view.scope), picture.band(f"vital.{v.key}", view.scope), floor_span=6) if there and with_line else None,
+        line=spark(picture.line(f"vital.{v.key}", view.scope), picture.band(f"vital.{v.key}", view.scope), floor_span=6)
+        if there and with_line
+        else None,
     )
 
 
 def _lines(picture: Picture, vital: str, view: View, count: int, there: bool) -> list[Cell]:
     if there:
         return [cell(picture, key, view.scope, view.lang, with_line=False) for key in shown_kpis(picture, vital, view.scope)[:count]]
-    return [published_cell(picture, p.key, view.lang) for p in picture.catalog.published if p.vital == vital][:count]
+    figures = [p for p in picture.catalog.published if p.vital == vital and width(p.title(view.lang)) + width(p.value) <= _SHORT]
+    return [published_cell(picture, p.key, view.lang) for p in figures][:count]
 
 
 def published_cell(picture: Picture, key: str, lang: str) -> Cell:
@@ -116,7 +120,10 @@ def vitals(picture: Picture, view: View) -> dict[str, Any]:
 
 def nav(picture: Picture, view: View) -> dict[str, Any]:
     """The tabs: index and worst level, without lines."""
-    return {"vitals": [vital_body(picture, v, view, lines=0, with_line=False) for v in picture.catalog.vitals.values()], "query": query_of(view)}
+    return {
+        "vitals": [vital_body(picture, v, view, lines=0, with_line=False) for v in picture.catalog.vitals.values()],
+        "query": query_of(view),
+    }
 
 
 # ---- verdict
@@ -160,8 +167,14 @@ def _sentence(picture: Picture, view: View, bodies: list[VitalBody]) -> str:
     said = []
     if opened:
         first, c = opened[0], card(opened[0], picture.catalog, view.lang, picture.at)
-        doing = ("待确认" if first.state == "new" else "处置中") if zh else ("awaits acknowledgement" if first.state == "new" else "in hand")
-        said.append(f"{headline(first, view.lang)}，{grounds(first, view.lang)}，{c.owner}{doing}" if zh else f"{headline(first, view.lang)}, {grounds(first, view.lang)}; {c.owner}, {doing}")
+        doing = (
+            ("待确认" if first.state == "new" else "处置中") if zh else ("awaits acknowledgement" if first.state == "new" else "in hand")
+        )
+        said.append(
+            f"{headline(first, view.lang)}，{grounds(first, view.lang)}，{c.owner}{doing}"
+            if zh
+            else f"{headline(first, view.lang)}, {grounds(first, view.lang)}; {c.owner}, {doing}"
+        )
         waiting = sum(a.state == "new" for a in opened[1:])
         if waiting:
             said.append(f"另有{waiting}条待确认" if zh else f"{waiting} more to acknowledge")
@@ -174,14 +187,14 @@ def _sentence(picture: Picture, view: View, bodies: list[VitalBody]) -> str:
 
 
 def _weather(picture: Picture, zh: bool) -> str:
-    """What the district's own stations say, if the configuration names their KPIs."""
+    """What the district's own instruments say; the configuration names the metrics: [city.weather] temperature, rain."""
     wanted = picture.settings.city.get("weather", {})
-    temperature, rain = (picture.figure(str(wanted.get(k, "")), Scope()) for k in ("temperature", "rain"))
+    temperature, rain = (picture.mean_reading(str(wanted.get(name, ""))) for name in ("temperature", "rain"))
     said = []
-    if rain is not None and rain.value is not None:
-        said.append(("有雨" if zh else "Rain") if rain.value >= 0.1 else ("无雨" if zh else "Dry"))
-    if temperature is not None and temperature.value is not None:
-        said.append(f"{number(temperature.value, 0)}℃")
+    if rain is not None:
+        said.append(("有雨" if zh else "Rain") if rain >= 0.1 else ("无雨" if zh else "Dry"))
+    if temperature is not None:
+        said.append(f"{number(temperature, 0)}℃")
     return " ".join(said)
 
 
@@ -193,11 +206,22 @@ def matrix(picture: Picture, view: View) -> dict[str, Any]:
     for v in picture.catalog.vitals.values():
         cells = [_matrix_cell(picture, v.key, s.code, opened, view) for s in places.streets()]
         rows.append({"css": v.css, "title": v.title(view.lang), "cells": cells})
-    return {"streets": [{"code": s.code, "name": s.title(view.lang), "on": s.code in view.scope.streets} for s in places.streets()], "rows": rows}
+    return {
+        "streets": [{"code": s.code, "name": s.title(view.lang), "on": s.code in view.scope.streets} for s in places.streets()],
+        "rows": rows,
+    }
 
 
 def _matrix_cell(picture: Picture, vital: str, street: str, opened: list[Alert], view: View) -> dict[str, Any]:
-    found: dict[str, Any] = {"alert": 0, "level": "", "number": "", "late": False, "text": "", "unlinked": False, "on": street in view.scope.streets}
+    found: dict[str, Any] = {
+        "alert": 0,
+        "level": "",
+        "number": "",
+        "late": False,
+        "text": "",
+        "unlinked": False,
+        "on": street in view.scope.streets,
+    }
     mine = [a for a in opened if a.vital == vital and a.street == street]
     if mine:
         return found | {"alert": mine[0].alert_id, "level": mine[0].level, "number": mine[0].number}
@@ -209,28 +233,54 @@ def _matrix_cell(picture: Picture, vital: str, street: str, opened: list[Alert],
     return found | {"text": number(row.value, 0) if round(row.value) < 75 else ""}
 
 
-# ---- feed
-def feed(picture: Picture, view: View, *, full: int = _FULL_CARDS, lines: int = _LINES) -> dict[str, Any]:
-    """Open alerts: five in full, some on a line each, the rest as a number."""
+# ---- feed: what fits a column of 41 rem is decided here, so that nothing is ever cut
+_ROOM, _CARD, _SECOND_LINE, _LINE, _MORE = 41.0, 6.45, 1.9, 2.375, 2.1
+_TITLE_WIDTH = 11.0  # Chinese characters a card's title line holds beside its age
+
+
+def feed(picture: Picture, view: View) -> dict[str, Any]:
+    """Open alerts: the first in full, some on a line each, the rest as a number."""
     shown = [a for a in picture.alerts_in(view) if a.state != "closed"]
-    cards = [card(a, picture.catalog, view.lang, picture.at) for a in shown[: full + lines]]
+    cards = [card(a, picture.catalog, view.lang, picture.at) for a in shown[: _FULL_CARDS + _LINES + 8]]
+    full, lines = _fitting(cards, len(shown))
     everyone = [a for a in picture.alerts if a.state != "closed" and view.scope.holds(a.street)]
     zh = view.lang != "en"
     return {
         "counts": [{"level": level, "number": sum(a.level == level for a in everyone)} for level in LEVELS],
         "closed_today": closed_today(picture, view),
         "cards": cards[:full],
-        "lines": cards[full:],
-        "more": max(0, len(shown) - full - lines),
+        "lines": cards[full : full + lines],
+        "more": len(shown) - full - lines,
         "empty_note": (f"近24小时已闭环{sum(a.state == 'closed' for a in picture.alerts)}条" if zh else "") if not shown else "",
         "query": query_of(view),
     }
 
 
+def _fitting(cards: list[AlertCard], total: int) -> tuple[int, int]:
+    """How many cards stand in full and how many on a line."""
+    room, full = _ROOM, 0
+    for c in cards[:_FULL_CARDS]:
+        height = _CARD + (_SECOND_LINE if width(c.title) > _TITLE_WIDTH else 0.0)
+        left_after = total - full - 1
+        needed = min(left_after, 2) * _LINE + (_MORE if left_after > 2 else 0.0)
+        if room - height < needed:
+            break
+        room -= height
+        full += 1
+    left = total - full
+    lines = min(left, int(room / _LINE))
+    if lines < left:
+        lines = max(0, int((room - _MORE) / _LINE))
+    return full, min(lines, len(cards) - full)
+
+
 def closed_today(picture: Picture, view: View) -> int:
     """Alerts cleared since the city's midnight."""
     from_midnight = date_line(picture.at, "zh")
-    return sum(a.state == "closed" and a.closed is not None and date_line(a.closed, "zh") == from_midnight and view.scope.holds(a.street) for a in picture.alerts)
+    return sum(
+        a.state == "closed" and a.closed is not None and date_line(a.closed, "zh") == from_midnight and view.scope.holds(a.street)
+        for a in picture.alerts
+    )
 
 
 def foremost(picture: Picture, view: View) -> dict[str, Any]:
@@ -250,7 +300,7 @@ def foot(picture: Picture, view: View) -> dict[str, Any]:
         if f.state.value in ("late", "silent"):
             name = picture.catalog.feeds[key][1].title(view.lang) if key in picture.catalog.feeds else key
             word = ("迟到" if f.state.value == "late" else "中断") if zh else ("late" if f.state.value == "late" else "silent")
-            troubles.append({"fresh": fresh(f), "text": f"{name}{word}" if zh else f"{name} {word}"})
+            troubles.append({"fresh": fresh(f, picture.now), "text": f"{name}{word}" if zh else f"{name} {word}"})
     notice = picture.settings.city.get("notice", ["", ""])[0 if zh else 1]
     sketch = picture.land.review_no or ("边界为示意" if zh else "schematic limits")
     return {

@@ -14,6 +14,7 @@ from dashboard.core.catalog import Catalog
 from dashboard.core.declare import Freshness
 from dashboard.core.scope import DISTRICT, Scope
 from dashboard.core.times import iso
+from dashboard.geo.layers import use_stored_streets
 from dashboard.settings import Settings
 from dashboard.snapshot.alerts import Alert, open_and_recent
 from dashboard.snapshot.land import Land, load_land
@@ -23,6 +24,7 @@ from dashboard.store import kpi_reads, topics
 from dashboard.store.freshness import FeedFreshness, feeds_freshness
 from dashboard.store.kpi_reads import Figures, KpiRow
 from dashboard.store.schema import geo_layer
+from dashboard.store.series import latest_values
 
 T = TypeVar("T")
 Band = list[tuple[float, float] | None]
@@ -87,7 +89,9 @@ class Picture:
     @property
     def figures(self) -> Figures:
         """Every KPI and index of every scope."""
-        return self._part("figures", "kpi:", lambda conn: kpi_reads.kpi_at(conn, self.at) if self.replay else kpi_reads.latest_figures(conn))
+        return self._part(
+            "figures", "kpi:", lambda conn: kpi_reads.kpi_at(conn, self.at) if self.replay else kpi_reads.latest_figures(conn)
+        )
 
     def figure(self, key: str, scope: Scope) -> KpiRow | None:
         """One number of a scope; several streets are put together from their parts."""
@@ -123,7 +127,9 @@ class Picture:
     def feeds(self) -> dict[str, FeedFreshness]:
         """Freshness of every feed, judged now: age moves even when nothing arrives."""
         with self.reader.engine.connect() as conn:
-            return self.reader.keep("feeds", (self.now.replace(microsecond=0), self.versions.get("sources")), lambda: feeds_freshness(conn, self.now))
+            return self.reader.keep(
+                "feeds", (self.now.replace(microsecond=0), self.versions.get("sources")), lambda: feeds_freshness(conn, self.now)
+            )
 
     def fresh_of(self, feeds: Sequence[str]) -> Fresh:
         """The least fresh of some feeds."""
@@ -132,17 +138,36 @@ class Picture:
             return Fresh("never", "")
         order = (Freshness.FRESH, Freshness.LATE, Freshness.SILENT, Freshness.NEVER)
         worst = max(known, key=lambda f: (order.index(f.state), f.age or timedelta(0)))
-        return fresh(worst)
+        return fresh(worst, self.now)
+
+    def mean_reading(self, metric: str) -> float | None:
+        """The mean of the newest readings of a `domain.metric` that are no older than three cadences."""
+        domain, _, key = metric.partition(".")
+
+        def load(conn: sa.Connection) -> float | None:
+            rows = [
+                r for r in latest_values(conn, domain, key) if r.ts is not None and (self.now - r.ts).total_seconds() <= 3 * r.cadence_s
+            ]
+            return sum(r.value for r in rows) / len(rows) if rows else None
+
+        return self._part(("mean", metric), f"readings:{domain}", load) if key else None
 
     # ---- alerts
     @property
     def alerts(self) -> list[Alert]:
         """Open alerts, numbered as map, matrix and feed number them, then those cleared in the last 24 hours."""
-        return self._part("alerts", "alerts", lambda conn: open_and_recent(conn, self.catalog, self.at))
+        return self._part("alerts", "alerts", lambda conn: open_and_recent(conn, self.catalog, self.at, replay=self.replay))
 
     def alerts_in(self, view: View) -> list[Alert]:
         """The alerts a view shows; a filter never renumbers."""
-        return [a for a in self.alerts if view.scope.holds(a.street) and (not view.levels or a.level in view.levels) and (not view.states or a.state in view.states) and (not view.system or a.vital == view.system)]
+        return [
+            a
+            for a in self.alerts
+            if view.scope.holds(a.street)
+            and (not view.levels or a.level in view.levels)
+            and (not view.states or a.state in view.states)
+            and (not view.system or a.vital == view.system)
+        ]
 
     # ---- land
     @property
@@ -150,18 +175,20 @@ class Picture:
         """The map's layers."""
 
         def load(conn: sa.Connection) -> Land:
+            use_stored_streets(conn)  # an import reaches open screens without a restart
             rows = conn.execute(sa.select(geo_layer.c.layer, geo_layer.c.geojson, geo_layer.c.review_no))
             return load_land({r.layer: (r.geojson, r.review_no) for r in rows})
 
         return self._part("land", "geo", load)
-
 
     def places_of(self, table: sa.Table, view: View) -> list[tuple[float, float]]:
         """Where the assets of a table stand, in the map's metres; kept per street until the table changes."""
 
         def load(conn: sa.Connection) -> dict[str, list[tuple[float, float]]]:
             found: dict[str, list[tuple[float, float]]] = {}
-            for row in conn.execute(sa.select(table.c.street, table.c.lon, table.c.lat).where(table.c.lon.is_not(None), table.c.lat.is_not(None))):
+            for row in conn.execute(
+                sa.select(table.c.street, table.c.lon, table.c.lat).where(table.c.lon.is_not(None), table.c.lat.is_not(None))
+            ):
                 found.setdefault(row.street or "", []).append(self.land.point(row.lon, row.lat))
             return found
 
@@ -175,7 +202,6 @@ class Picture:
         return self.land.point(row.lon, row.lat) if row and row.lon is not None and row.lat is not None else None
 
 
-def fresh(feed: FeedFreshness) -> Fresh:
-    """A feed's freshness for a screen."""
-    newest = feed.newest_event_at or feed.last_ok_at
-    return Fresh(feed.state.value, iso(newest) if newest else "", int(feed.cadence.total_seconds()))
+def fresh(feed: FeedFreshness, now: datetime) -> Fresh:
+    """A feed's freshness for a screen, by our clock: a department's clock may run ahead."""
+    return Fresh(feed.state.value, "" if feed.age is None else iso(now - feed.age), int(feed.cadence.total_seconds()))

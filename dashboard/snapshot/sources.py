@@ -8,14 +8,18 @@ from typing import Any
 import sqlalchemy as sa
 
 from dashboard.core.errors import NotFoundError
-from dashboard.core.times import iso
-from dashboard.snapshot.picture import Fresh, Picture
+from dashboard.snapshot.picture import Fresh, Picture, fresh
 from dashboard.snapshot.view import View
 from dashboard.snapshot.words import UNKNOWN, moment, span
 from dashboard.store.freshness import pulls_freshness
 from dashboard.store.schema import lease, pull_run, pull_state, quarantine
 
-_ERROR_WORDS = {"down": ("连不上", "down"), "slow": ("应答超时", "too slow"), "changed": ("结构已变", "schema changed"), "error": ("出错", "error")}
+_ERROR_WORDS = {
+    "down": ("连不上", "down"),
+    "slow": ("应答超时", "too slow"),
+    "changed": ("结构已变", "schema changed"),
+    "error": ("出错", "error"),
+}
 _KIND_WORDS = {"sql": "SQL", "gtfs": "GTFS", "gtfs_rt": "GTFS-Realtime", "open311": "Open311", "folder": "CSV/XLSX"}
 
 
@@ -35,7 +39,9 @@ def sources(picture: Picture, view: View) -> dict[str, Any]:
         "silent": words.count("silent"),
         "rows": f"{sum(row.rows_total for row in states.values()):,}",
         "quarantined": f"{waiting:,}",
-        "worker": span(picture.now - beat, view.lang) if beat and picture.now - beat > timedelta(seconds=15) else (("正常" if view.lang != "en" else "well") if beat else UNKNOWN),
+        "worker": span(picture.now - beat, view.lang)
+        if beat and picture.now - beat > timedelta(seconds=15)
+        else (("正常" if view.lang != "en" else "well") if beat else UNKNOWN),
         "departments": departments,
     }
 
@@ -43,7 +49,11 @@ def sources(picture: Picture, view: View) -> dict[str, Any]:
 def _department(picture: Picture, view: View, key: str, states: dict[str, Any], ages: dict[str, Any]) -> dict[str, Any]:
     source = picture.settings.sources[key]
     pulls = [_pull(picture, view, name, states.get(name), ages) for name, p in picture.settings.pulls.items() if p.source == key]
-    errors = {states[name].error_kind for name, p in picture.settings.pulls.items() if p.source == key and name in states and states[name].error_kind}
+    errors = {
+        states[name].error_kind
+        for name, p in picture.settings.pulls.items()
+        if p.source == key and name in states and states[name].error_kind
+    }
     word = next((_ERROR_WORDS[e] for e in ("down", "slow", "changed", "error") if e in errors), None)
     return {
         "department": source.department,
@@ -51,6 +61,7 @@ def _department(picture: Picture, view: View, key: str, states: dict[str, Any], 
         "kind": f"{_KIND_WORDS.get(source.kind, source.kind)} · {source.datum} · {source.timezone}",
         "error": word[0 if view.lang != "en" else 1] if word else "",
         "pulls": pulls,
+        "well": all(p["fresh"].state == "fresh" for p in pulls),
     }
 
 
@@ -58,17 +69,18 @@ def _pull(picture: Picture, view: View, name: str, row: Any, ages: dict[str, Any
     config = picture.settings.pulls[name]
     feed = picture.catalog.feeds.get(config.into)
     age = ages.get(name)
-    newest = (age.newest_event_at or age.last_ok_at) if age else None
     error = row.error_kind if row is not None else None
     return {
         "key": name,
         "title": feed[1].title(view.lang) if feed else name,
-        "fresh": Fresh(age.state.value, iso(newest) if newest else "", int(age.cadence.total_seconds())) if age else Fresh("never", ""),
+        "fresh": fresh(age, picture.now) if age else Fresh("never", ""),
         "cadence": span(config.late_after or config.interval, view.lang),
         "rows": f"{row.rows_total:,}" if row is not None else "0",
         "quarantined": f"{row.quarantined_total:,}" if row is not None else "0",
         "last_ok": moment(row.last_ok_at, view.lang, picture.now) if row is not None else UNKNOWN,
-        "error": f"{_ERROR_WORDS.get(error, ('出错', 'error'))[0 if view.lang != 'en' else 1]}：{row.last_error}" if row is not None and error else "",
+        "error": f"{_ERROR_WORDS.get(error, ('出错', 'error'))[0 if view.lang != 'en' else 1]}：{row.last_error}"
+        if row is not None and error
+        else "",
     }
 
 
@@ -81,7 +93,12 @@ def pull_detail(picture: Picture, view: View, name: str) -> dict[str, Any]:
     with picture.reader.engine.connect() as conn:
         state = conn.execute(sa.select(pull_state).where(pull_state.c.pull == name)).first()
         runs = conn.execute(sa.select(pull_run).where(pull_run.c.pull == name).order_by(pull_run.c.run_id.desc()).limit(8)).all()
-        aside = conn.execute(sa.select(quarantine).where(quarantine.c.pull == name, quarantine.c.state == "open").order_by(quarantine.c.quarantine_id.desc()).limit(12)).all()
+        aside = conn.execute(
+            sa.select(quarantine)
+            .where(quarantine.c.pull == name, quarantine.c.state == "open")
+            .order_by(quarantine.c.quarantine_id.desc())
+            .limit(12)
+        ).all()
         waiting = conn.scalar(sa.select(sa.func.count()).where(quarantine.c.pull == name, quarantine.c.state == "open")) or 0
     source = picture.settings.sources[config.source]
     feed = picture.catalog.feeds.get(config.into)
@@ -93,14 +110,22 @@ def pull_detail(picture: Picture, view: View, name: str) -> dict[str, Any]:
         ("间隔" if zh else "Every", span(config.interval, view.lang)),
     ]
     if state is not None:
-        facts += [("断点" if zh else "At", state.watermark or UNKNOWN), ("最近错误" if zh else "Last error", state.last_error or ("无" if zh else "none"))]
+        facts += [
+            ("断点" if zh else "At", state.watermark or UNKNOWN),
+            ("最近错误" if zh else "Last error", state.last_error or ("无" if zh else "none")),
+        ]
         if state.clock_skew_s:
-            facts.append(("对方时钟" if zh else "Their clock", f"快{state.clock_skew_s // 60}分" if zh else f"{state.clock_skew_s // 60} min ahead"))
+            facts.append(
+                ("对方时钟" if zh else "Their clock", f"快{state.clock_skew_s // 60}分" if zh else f"{state.clock_skew_s // 60} min ahead")
+            )
     return {
         "title": feed[1].title(view.lang) if feed else name,
         "source": f"{source.department}，{source.title}" if zh else f"{source.department}, {source.title}",
         "facts": facts,
-        "runs": [[moment(r.started_at, view.lang, picture.now), r.rows_read, r.rows_new, r.rows_changed, r.rows_quarantined, r.outcome] for r in runs],
+        "runs": [
+            [moment(r.started_at, view.lang, picture.now), r.rows_read, r.rows_new, r.rows_changed, r.rows_quarantined, r.outcome]
+            for r in runs
+        ],
         "quarantine": [[q.source_key, q.reason, q.times] for q in aside],
         "quarantine_note": (f"共{waiting}行待核" if zh else f"{waiting} waiting") if waiting else "",
     }

@@ -25,8 +25,14 @@ _DAY = timedelta(hours=24)
 def title(picture: Picture, view: View, vital: str) -> dict[str, Any]:
     """Seal, name, what belongs to it, and its state in a word."""
     v: VitalBody = vital_body(picture, picture.catalog.vitals[vital], view, lines=0, with_line=False)
-    said = f"{v.index} {v.word}" if v.value is not None else v.word
-    return {"vital": v, "title": v.title, "subtitle": v.subtitle, "word": said, "level": v.mark, "index": v.index if v.value is not None else ""}
+    return {
+        "vital": v,
+        "title": v.title,
+        "subtitle": v.subtitle,
+        "word": v.word,
+        "level": v.mark,
+        "index": v.index if v.value is not None else "",
+    }
 
 
 def plain_title(heading: str, subtitle: str) -> dict[str, Any]:
@@ -41,24 +47,50 @@ def chips(picture: Picture, view: View, vital: str = "") -> dict[str, Any]:
     found = []
     if not view.scope.whole:
         names = ("、" if zh else ", ").join(street_name(s, lang) or s for s in view.scope.streets)
-        found.append({"name": "scope", "text": f"街道：{names}" if zh else f"Street: {names}", "origin": "地图选取" if zh else "from the map"})
+        found.append(
+            {"name": "scope", "text": f"街道：{names}" if zh else f"Street: {names}", "origin": "地图选取" if zh else "from the map"}
+        )
     if view.system and view.system in picture.catalog.vitals:
         name = picture.catalog.vitals[view.system].title(lang)
-        found.append({"name": "system", "text": f"体征：{name}" if zh else f"System: {name}", "origin": "体征选取" if zh else "from the systems"})
+        found.append(
+            {"name": "system", "text": f"体征：{name}" if zh else f"System: {name}", "origin": "体征选取" if zh else "from the systems"}
+        )
     if view.levels:
         names = ("、" if zh else ", ").join(LEVEL_WORDS[level](lang) for level in view.levels)
-        found.append({"name": "level", "text": f"等级：{names}" if zh else f"Level: {names}", "origin": "等级选取" if zh else "from the levels"})
+        found.append(
+            {"name": "level", "text": f"等级：{names}" if zh else f"Level: {names}", "origin": "等级选取" if zh else "from the levels"}
+        )
     if view.states:
         names = ("、" if zh else ", ").join(STATUS_WORDS[s](lang) for s in view.states)
-        found.append({"name": "state", "text": f"状态：{names}" if zh else f"State: {names}", "origin": "状态选取" if zh else "from the states"})
+        found.append(
+            {"name": "state", "text": f"状态：{names}" if zh else f"State: {names}", "origin": "状态选取" if zh else "from the states"}
+        )
     if view.t0 and view.t1:
         a, b = (t.astimezone(CITY_ZONE) for t in (view.t0, view.t1))
-        found.append({"name": "time", "text": f"时间：{a:%H:%M}–{b:%H:%M}" if zh else f"Time: {a:%H:%M}–{b:%H:%M}", "origin": "时间条选取" if zh else "from the strip"})
+        found.append(
+            {
+                "name": "time",
+                "text": f"时间：{a:%H:%M}–{b:%H:%M}" if zh else f"Time: {a:%H:%M}–{b:%H:%M}",
+                "origin": "时间条选取" if zh else "from the strip",
+            }
+        )
     if view.asset:
-        found.append({"name": "asset", "text": f"对象：{_asset_title(picture, view.asset)}" if zh else f"Asset: {_asset_title(picture, view.asset)}", "origin": "表格选取" if zh else "from the table"})
+        found.append(
+            {
+                "name": "asset",
+                "text": f"对象：{_asset_title(picture, view.asset)}" if zh else f"Asset: {_asset_title(picture, view.asset)}",
+                "origin": "表格选取" if zh else "from the table",
+            }
+        )
     if view.as_of:
         a = view.as_of.astimezone(CITY_ZONE)
-        found.append({"name": "at", "text": f"回放 {a.month}月{a.day}日{a:%H:%M}" if zh else f"Replay {a:%d %b %H:%M}", "origin": "时间条选取" if zh else "from the strip"})
+        found.append(
+            {
+                "name": "at",
+                "text": f"回放 {a.month}月{a.day}日{a:%H:%M}" if zh else f"Replay {a:%d %b %H:%M}",
+                "origin": "时间条选取" if zh else "from the strip",
+            }
+        )
     opened = [a for a in picture.alerts if a.state != "closed" and (not vital or a.vital == vital)]
     shown = [a for a in picture.alerts_in(view) if a.state != "closed" and (not vital or a.vital == vital)]
     return {
@@ -81,8 +113,13 @@ def kpis(picture: Picture, view: View, vital: str) -> dict[str, Any]:
     v = picture.catalog.vitals[vital]
     zh = view.lang != "en"
     if not linked(picture, vital):
-        return {"cards": [published_cell(picture, p.key, view.lang) for p in picture.catalog.published if p.vital == vital][:_CARDS], "css": v.css}
-    lead = index_cell(picture, f"vital.{vital}", view.scope, view.lang, f"{v.title(view.lang)}指数" if zh else f"{v.title(view.lang)} index")
+        return {
+            "cards": [published_cell(picture, p.key, view.lang) for p in picture.catalog.published if p.vital == vital][:_CARDS],
+            "css": v.css,
+        }
+    lead = index_cell(
+        picture, f"vital.{vital}", view.scope, view.lang, f"{v.title(view.lang)}指数" if zh else f"{v.title(view.lang)} index"
+    )
     rest = [cell(picture, key, view.scope, view.lang) for key in shown_kpis(picture, vital, view.scope)[: _CARDS - 1]]
     return {"cards": [lead, *rest], "css": v.css}
 
@@ -90,7 +127,9 @@ def kpis(picture: Picture, view: View, vital: str) -> dict[str, Any]:
 def figures(picture: Picture, view: View, vital: str) -> dict[str, Any]:
     """Published figures of a system with no department connected."""
     rows = [p for p in picture.catalog.published if p.vital == vital]
-    return {"figures": [{"title": p.title(view.lang), "value": p.value, "unit": p.unit(view.lang), "period": p.period(view.lang)} for p in rows]}
+    return {
+        "figures": [{"title": p.title(view.lang), "value": p.value, "unit": p.unit(view.lang), "period": p.period(view.lang)} for p in rows]
+    }
 
 
 # ---- chart
@@ -123,7 +162,13 @@ def _channel(picture: Picture, view: View, vital: str) -> tuple[Domain, Metric, 
     )
     if row is None:
         return None
-    return picture.catalog.domains[row.domain], picture.catalog.metrics[(row.domain, row.metric)], asset, row.channel_id, name or _asset_title(picture, asset)
+    return (
+        picture.catalog.domains[row.domain],
+        picture.catalog.metrics[(row.domain, row.metric)],
+        asset,
+        row.channel_id,
+        name or _asset_title(picture, asset),
+    )
 
 
 def _window(picture: Picture, view: View) -> tuple[Any, Any]:
@@ -134,7 +179,9 @@ def _of_channel(picture: Picture, view: View, domain: Domain, metric: Metric, as
     t0, t1 = _window(picture, view)
     with picture.reader.engine.connect() as conn:
         points = series.series(conn, channel_id, t0, t1 + timedelta(seconds=1))
-        hours = [t0.replace(minute=0, second=0, microsecond=0) + timedelta(hours=i) for i in range(int((t1 - t0).total_seconds() // 3600) + 2)]
+        hours = [
+            t0.replace(minute=0, second=0, microsecond=0) + timedelta(hours=i) for i in range(int((t1 - t0).total_seconds() // 3600) + 2)
+        ]
         ranges = series.expected_ranges(conn, channel_id, hours)
         newest = conn.execute(sa.select(latest.c.ts, latest.c.value, latest.c.cadence_s).where(latest.c.channel_id == channel_id)).first()
     limits = thresholds_of_metric(picture, domain, metric.key)

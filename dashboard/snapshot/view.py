@@ -28,7 +28,12 @@ class View:
     def key(self) -> str:
         """Canonical query text; equal views have equal keys."""
         parts = [f"scope={self.scope.key}", f"lang={self.lang}"]
-        for name, value in (("level", ",".join(self.levels)), ("state", ",".join(self.states)), ("system", self.system), ("asset", self.asset)):
+        for name, value in (
+            ("level", ",".join(self.levels)),
+            ("state", ",".join(self.states)),
+            ("system", self.system),
+            ("asset", self.asset),
+        ):
             if value:
                 parts.append(f"{name}={value}")
         for name, at in (("t0", self.t0), ("t1", self.t1), ("at", self.as_of)):

@@ -13,6 +13,11 @@ from dashboard.core.declare import Text
 ALL = "wall desk phone"
 
 
+def data(**values: str) -> dict[str, Any]:
+    """Attributes of an element: data(panel="feed") is data-panel="feed"."""
+    return {f"data-{name.replace('_', '-')}": value for name, value in values.items()}
+
+
 @dataclass(frozen=True)
 class Host:
     """Where one panel is shown."""
@@ -23,7 +28,7 @@ class Host:
 
     def place(self) -> Any:
         """Its empty place."""
-        return html.Div(className=self.css, **{"data-panel": self.panel, "data-on": self.on, "aria-busy": "true"})
+        return html.Div(className=self.css, **data(panel=self.panel, on=self.on), **_BUSY)
 
 
 @dataclass(frozen=True)
@@ -32,15 +37,22 @@ class Graph(Host):
 
     def place(self) -> Any:
         ident = "graph-" + "".join(c if c.isalnum() else "-" for c in self.panel)
-        head = html.Div(className="graph-head", **{"data-panel": self.panel, "data-on": self.on, "data-graph": ident, "aria-busy": "true"})
+        head = html.Div(className="graph-head", **data(panel=self.panel, on=self.on, graph=ident), **_BUSY)
         body = html.Div(dcc.Graph(id=ident, figure=_EMPTY, config=_CONFIG, responsive=True, style={"height": "100%"}), className="graph")
-        return html.Section([head, body], className=f"card {self.css}".strip(), **{"data-on": self.on})
+        return html.Section([head, body], className=f"card {self.css}".strip(), **data(on=self.on))
 
 
-_CONFIG = {"displayModeBar": False, "locale": "zh-CN"}
+_BUSY: dict[str, Any] = {"aria-busy": "true"}
+_CONFIG: Any = {"displayModeBar": False, "locale": "zh-CN"}
 _EMPTY = {
     "data": [],
-    "layout": {"paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)", "xaxis": {"visible": False}, "yaxis": {"visible": False}, "margin": {"l": 0, "r": 0, "t": 0, "b": 0}},
+    "layout": {
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "xaxis": {"visible": False},
+        "yaxis": {"visible": False},
+        "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
+    },
 }
 
 
@@ -54,7 +66,7 @@ class Group:
 
     def place(self) -> Any:
         """The group with its hosts in it."""
-        return html.Div([h.place() for h in self.hosts], className=self.css, **{"data-on": self.on})
+        return html.Div([h.place() for h in self.hosts], className=self.css, **data(on=self.on))
 
     def flat(self) -> list[Host]:
         """All hosts inside."""
@@ -80,20 +92,24 @@ class Page:
 
 def system_page(vital: str, title: Text, path: str, *tables: Host, chart: bool = True) -> Page:
     """The page every vital system has: title, filters, six figures, map and chart, tables, time."""
-    where: list[Host] = [Host(f"sitemap:{vital}", "wall desk", "card"), Host(f"sitemap-phone:{vital}", "phone", "card")]
+    where: list[Host] = [
+        Host(f"sitemap-wall:{vital}", "wall", "card where-card"),
+        Host(f"sitemap:{vital}", "desk", "card"),
+        Host(f"sitemap-phone:{vital}", "phone", "card"),
+    ]
     beside: list[Host] = [Graph(f"chart:{vital}")] if chart else []
     return Page(
         path,
         title,
         Group(
-            "page",
+            "page system",
             [
                 Host(f"title:{vital}"),
                 Host(f"chips:{vital}", "desk phone"),
                 Host(f"kpis:{vital}"),
                 Group("two", [*where, *beside]),
-                *tables,
                 Host(f"strip:{vital}"),
+                *tables,
                 Host("foot", "wall"),
             ],
         ),

@@ -12,6 +12,7 @@ from dash import dcc, html, page_container
 from dashboard.core import places
 from dashboard.core.catalog import Catalog
 from dashboard.settings import Settings
+from dashboard.web.page import data
 
 _DEFS = (Path(__file__).parent / "parts" / "defs.svg").read_text("utf-8")
 
@@ -59,16 +60,19 @@ def _top(product: Sequence[str], demo: bool) -> list[Any]:
     tag = [html.Span([_both("演示", "Demo")], className="demo-tag")] if demo else []
     return [
         html.A(href="/", className="logo", children=[outline(), _both(*product), *tag]),
-        html.Div(id="nav", **_panel("nav", "desk")),
+        html.Div(id="nav", **data(panel="nav", on="desk")),
         html.Div(
             className="tools",
             children=[
                 html.A(_both("预警", "Alerts"), href="/alerts"),
                 html.A(_both("数据源", "Sources"), href="/sources"),
-                html.Span(className="seg", children=[html.Button("中", **{"data-lang-set": "zh"}), html.Button("EN", **{"data-lang-set": "en"})]),
+                html.Span(className="seg", children=[html.Button("中", **data(lang_set="zh")), html.Button("EN", **data(lang_set="en"))]),
                 html.Span(
                     className="seg",
-                    children=[html.Button(_both("昼", "Day"), **{"data-theme-set": "day"}), html.Button(_both("夜", "Night"), **{"data-theme-set": "night"})],
+                    children=[
+                        html.Button(_both("昼", "Day"), **data(theme_set="day")),
+                        html.Button(_both("夜", "Night"), **data(theme_set="night")),
+                    ],
                 ),
             ],
         ),
@@ -80,13 +84,14 @@ def _both(zh: str, en: str) -> html.Span:
     return html.Span([html.Span(zh, className="zh"), html.Span(en, className="en")])
 
 
-def _panel(key: str, on: str) -> dict[str, str]:
-    return {"data-panel": key, "data-on": on}
-
-
 def _phone_bar() -> list[Any]:
-    items = (("overview", "/", "概览", "Overview"), ("alerts", "/alerts", "预警", "Alerts"), ("vitals", "/#tiles", "体征", "Systems"), ("sources", "/sources", "数据", "Data"))
-    return [html.A(href=path, **{"data-tab": path}, children=[_icon(_ICONS[key]), _both(zh, en)]) for key, path, zh, en in items]
+    items = (
+        ("overview", "/", "概览", "Overview"),
+        ("alerts", "/alerts", "预警", "Alerts"),
+        ("vitals", "/#tiles", "体征", "Systems"),
+        ("sources", "/sources", "数据", "Data"),
+    )
+    return [html.A(href=path, **data(tab=path), children=[_icon(_ICONS[key]), _both(zh, en)]) for key, path, zh, en in items]
 
 
 def _icon(d: str) -> html.I:
@@ -111,4 +116,6 @@ def outline() -> html.I:
     )
     height = (north - south) * scale + 8
     svg = f"%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 100 {height:.0f}'%3E%3Cpath d='{d}' fill='black' stroke='black' stroke-width='1'/%3E%3C/svg%3E"
-    return html.I(className="mark", style={"maskImage": f'url("data:image/svg+xml,{svg}")', "WebkitMaskImage": f'url("data:image/svg+xml,{svg}")'})
+    return html.I(
+        className="mark", style={"maskImage": f'url("data:image/svg+xml,{svg}")', "WebkitMaskImage": f'url("data:image/svg+xml,{svg}")'}
+    )
