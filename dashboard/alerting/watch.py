@@ -183,32 +183,45 @@ def _any(columns: Any, name: str, take: Any) -> sa.ColumnElement[Any]:
 
 
 def _absences(at_hand: Looking, watched: Absence) -> Sightings:
-    """How long each channel, or the feed, has been silent. A silent feed is one matter, not one for each of its channels."""
+    """How long the feed, or each channel, has been silent. A silent feed is one matter, not one for each of its channels."""
     found = Sightings()
     feed = at_hand.feeds.get(watched.feed)
     if feed is None or feed.age is None:
         return found
-    whole = watched.metric is None or feed.state is Freshness.SILENT
-    if whole or not at_hand.standing(watched.feed).is_at_rest:
+    if watched.metric is None:
         _absent(at_hand, found, watched.feed, at_hand.now - feed.age, feed.cadence)
-    if watched.metric is None or whole:
         return found
-    for row in latest_values(at_hand.conn, at_hand.domain.key, watched.metric):
-        if row.ts is not None:
-            _absent(at_hand, found, row.asset_id, row.ts, timedelta(seconds=row.cadence_s))
-            found.places[row.asset_id] = Place(street=row.street)
+    channels = [row for row in latest_values(at_hand.conn, at_hand.domain.key, watched.metric) if row.ts is not None]
+    newest = max((row.ts for row in channels), default=at_hand.now - feed.age)
+    _absent(at_hand, found, watched.feed, newest, feed.cadence)
+    if feed.state is Freshness.SILENT or (len(channels) > 1 and found.by_asset and _is_beyond(at_hand, newest, feed.cadence)):
+        return found
+    if len(channels) == 1 and at_hand.standing(watched.feed).is_at_rest:  # the only channel speaks for itself
+        found = Sightings()
+    for row in channels:
+        _absent(at_hand, found, row.asset_id, row.ts, timedelta(seconds=row.cadence_s))
+        found.places[row.asset_id] = Place(street=row.street)
     return found
+
+
+def _silence(at_hand: Looking, last: datetime, cadence: timedelta) -> tuple[float, timedelta]:
+    """How long nothing came, in the rule's unit (cadences where it has none), and that unit."""
+    unit = timedelta(seconds=_SECONDS[at_hand.rule.unit]) if at_hand.rule.unit in _SECONDS else cadence
+    return max(at_hand.now - last, timedelta(0)) / unit, unit
+
+
+def _is_beyond(at_hand: Looking, last: datetime, cadence: timedelta) -> bool:
+    silence, _ = _silence(at_hand, last, cadence)
+    return any(event_of(silence, t) == "beyond" for t in at_hand.thresholds(to_micros(at_hand.now)))
 
 
 def _absent(at_hand: Looking, found: Sightings, subject: str, last: datetime, cadence: timedelta) -> None:
     """Silence so far, and each limit it passed at the moment it passed it, so that onsets are true however late we look."""
-    unit = timedelta(seconds=_SECONDS[at_hand.rule.unit]) if at_hand.rule.unit in _SECONDS else cadence
-    silence = max(at_hand.now - last, timedelta(0)) / unit
-    now = to_micros(at_hand.now)
-    if at_hand.standing(subject).is_at_rest and not any(event_of(silence, t) == "beyond" for t in at_hand.thresholds(now)):
+    if at_hand.standing(subject).is_at_rest and not _is_beyond(at_hand, last, cadence):
         return
+    silence, unit = _silence(at_hand, last, cadence)
     before = at_hand.kept[subject].seen if subject in at_hand.kept else None
-    for limit in sorted(t.value for t in at_hand.thresholds(now)):
+    for limit in sorted(t.value for t in at_hand.thresholds(to_micros(at_hand.now))):
         passed = last + limit * unit
         if (before is None or passed > before) and passed < at_hand.now:
             found.add(subject, passed, limit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -90,7 +91,15 @@ def _write(engine: sa.Engine, filling: _Filling, found: dict[str, Values], fence
         filled = [key if key in kpis else DISTRICT_INDEX for key in found]
         conn.execute(sa.update(kpi_turn).where(kpi_turn.c.kpi == DISTRICT_INDEX).values(filled_to=None))
         conn.execute(sa.update(kpi_turn).where(kpi_turn.c.kpi.in_(filled)).values(filled_to=filling.weeks.end))
+        _have_computed_again(conn, filled)
         bump(conn, {f"kpi:{kpis[k][0].key}" if k in kpis else f"kpi:{k.removeprefix('vital.')}" for k in found}, filling.now)
+
+
+def _have_computed_again(conn: sa.Connection, keys: list[str]) -> None:
+    """A number whose past came to light is computed again, so that yesterday stands beside it at once."""
+    for key, seen in conn.execute(sa.select(kpi_turn.c.kpi, kpi_turn.c.seen).where(kpi_turn.c.kpi.in_(keys))).all():
+        kept = {name: value for name, value in json.loads(seen).items() if name != "clock"}
+        conn.execute(sa.update(kpi_turn).where(kpi_turn.c.kpi == key).values(seen=json.dumps(kept)))
 
 
 def _lived_since(conn: sa.Connection, key: str) -> int:

@@ -203,6 +203,19 @@ def test_a_silent_feed_is_one_alert_not_one_for_each_lamp(town: SmallCity) -> No
     assert (found.asset_id, found.asset_name, found.opened_at) == ("lighting.heat", "灯温", NOON + 10 * MINUTE)
 
 
+def test_when_every_lamp_stops_at_once_the_feed_is_what_is_silent(town: SmallCity) -> None:
+    town.heat(*((f"lamp{i}", NOON, 20.0) for i in range(50)))
+    _evaluate(town)
+    town.clock.step(12 * MINUTE)
+    town.heard("heat")
+    _evaluate(town)
+    assert [row.asset_id for row in _open(town)] == ["lighting.heat"]
+    town.heat(*((f"lamp{i}", town.now, 20.0) for i in range(49)))
+    town.clock.step(MINUTE)
+    _evaluate(town)
+    assert [row.asset_id for row in _open(town)] == ["lamp49"], "the feed is back, one lamp is not"
+
+
 def test_a_feed_is_measured_in_its_own_cadence_where_no_unit_is_given(town: SmallCity) -> None:
     town.calls(("c", NOON, EAST))
     town.clock.step(29 * MINUTE)
