@@ -49,9 +49,8 @@ def bare(source: Path, path: Path) -> float:
     with sqlite3.connect(path) as db:
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=NORMAL")
-        db.execute(
-            "CREATE TABLE r (ts INTEGER, channel_id INTEGER, value FLOAT, quality INTEGER, run INTEGER, PRIMARY KEY (ts, channel_id)) WITHOUT ROWID"
-        )
+        columns = "ts INTEGER, channel_id INTEGER, value FLOAT, quality INTEGER, run INTEGER"
+        db.execute(f"CREATE TABLE r ({columns}, PRIMARY KEY (ts, channel_id)) WITHOUT ROWID")
         started = time.process_time()
         for start in range(0, len(rows), 5000):
             db.executemany("INSERT INTO r VALUES (?, ?, ?, ?, ?)", rows[start : start + 5000])

@@ -290,7 +290,7 @@ def test_a_dropped_csv_is_read_whatever_wrote_it(drop: Desk, tmp_path: Path, enc
 
 
 def test_a_workbook_with_a_title_above_its_header_is_read(drop: Desk, tmp_path: Path) -> None:
-    rows = [
+    rows: list[list[Any]] = [
         ["灯杆台账"],
         [],
         ["编号", "名称", "高度", "日期"],
