@@ -198,10 +198,21 @@ def _absences(at_hand: Looking, watched: Absence) -> Sightings:
         return found
     if len(channels) == 1 and at_hand.standing(watched.feed).is_at_rest:  # the only channel speaks for itself
         found = Sightings()
+    in_time = at_hand.now - min((t.value for t in at_hand.thresholds(to_micros(at_hand.now))), default=0) * _shortest_unit(
+        at_hand, channels
+    )
     for row in channels:
+        if row.ts > in_time and at_hand.standing(row.asset_id).is_at_rest:
+            continue  # nearly all of them, nearly always
         _absent(at_hand, found, row.asset_id, row.ts, timedelta(seconds=row.cadence_s))
         found.places[row.asset_id] = Place(street=row.street)
     return found
+
+
+def _shortest_unit(at_hand: Looking, channels: Iterable[Any]) -> timedelta:
+    """The rule's unit of time; where it counts in cadences, the shortest cadence."""
+    seconds = _SECONDS.get(at_hand.rule.unit) or min((row.cadence_s for row in channels), default=0)
+    return timedelta(seconds=seconds)
 
 
 def _silence(at_hand: Looking, last: datetime, cadence: timedelta) -> tuple[float, timedelta]:
