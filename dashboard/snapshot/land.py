@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from dashboard.core import places
@@ -71,7 +72,8 @@ class Land:
 
     def point(self, lon: float, lat: float) -> tuple[float, float]:
         """Metres east and south of the origin."""
-        return ((lon - self.origin[0]) * _M_PER_DEGREE * math.cos(math.radians(self.origin[1])), (self.origin[1] - lat) * _M_PER_DEGREE)
+        west, north = self.origin
+        return (lon - west) * _M_PER_DEGREE * math.cos(math.radians(north)), (north - lat) * _M_PER_DEGREE
 
     def line(self, coordinates: Iterable[Sequence[float]]) -> str:
         """Path data of a line."""
@@ -132,16 +134,16 @@ class Land:
 
     def river_names(self, size: float, lang: str) -> list[tuple[list[Letter], Letter]]:
         """Each river's name set along its course with an arrow downstream; `size` is the letter height in metres."""
-        named = []
-        for f in self.layers.get("rivers", ()):
-            if f["properties"].get("kind") == "centre" and "label" in f["properties"]:
-                course = [self.point(c[0], c[1]) for c in f["geometry"]["coordinates"]]
-                start = _nearest(course, self.point(*f["properties"]["label"]))
-                word = _name(f)(lang)
-                step = size * (2.0 if lang != "en" else 0.72)
-                letters = [Letter(ch, *_along(course, start + i * step)) for i, ch in enumerate(word)]
-                named.append((letters, Letter("", *_along(course, start + len(word) * step + size * 0.6))))
-        return named
+        named = [f for f in self.layers.get("rivers", ()) if f["properties"].get("kind") == "centre" and "label" in f["properties"]]
+        return [self._lettered(f, size, lang) for f in named]
+
+    def _lettered(self, river: Mapping[str, Any], size: float, lang: str) -> tuple[list[Letter], Letter]:
+        course = [self.point(c[0], c[1]) for c in river["geometry"]["coordinates"]]
+        start = _nearest(course, self.point(*river["properties"]["label"]))
+        word = _name(river)(lang)
+        step = size * (0.72 if lang == "en" else 2.0)
+        letters = [Letter(ch, *_along(course, start + i * step)) for i, ch in enumerate(word)]
+        return letters, Letter("", *_along(course, start + len(word) * step + size * 0.6))
 
 
 def _name(feature: Mapping[str, Any]) -> Text:
@@ -164,7 +166,7 @@ def _nearest(course: Sequence[tuple[float, float]], at: tuple[float, float]) -> 
 def _along(course: Sequence[tuple[float, float]], distance: float) -> tuple[float, float, float]:
     """The point at a distance along a course and the heading there, degrees."""
     run = 0.0
-    for a, b in zip(course, course[1:], strict=False):
+    for a, b in pairwise(course):
         length = math.dist(a, b)
         if run + length >= distance or b is course[-1]:
             t = (distance - run) / (length or 1.0)

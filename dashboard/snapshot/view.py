@@ -4,64 +4,81 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 from dashboard.core.declare import Level
 from dashboard.core.scope import Scope, parse_scope
+
+_WHOLE = Scope()
+_LONGEST = timedelta(days=31)  # of a time window: nobody reads more off one chart, and an address must not cost a year of readings
+_YEARS = range(2000, 2100)  # moments outside are no moments of this city
 
 
 @dataclass(frozen=True)
 class View:
     """The filters of a screen. Two screens with equal views are sent the same bytes."""
 
-    scope: Scope = Scope()
+    scope: Scope = _WHOLE
     lang: str = "zh"
     levels: tuple[str, ...] = ()  # none: all
     states: tuple[str, ...] = ()
     system: str = ""  # a vital system picked on a page that shows several
     asset: str = ""  # an asset picked on map or table
-    t0: datetime | None = None  # time window picked on the strip
+    t0: datetime | None = None  # time window picked on the strip: both ends or neither
     t1: datetime | None = None
     as_of: datetime | None = None  # replay: the whole page at that moment
 
     @property
     def key(self) -> str:
-        """Canonical query text; equal views have equal keys."""
-        parts = [f"scope={self.scope.key}", f"lang={self.lang}"]
-        for name, value in (
+        """Canonical query text; views have equal keys only when they are equal."""
+        moments = ((name, f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}") for name, at in (("t0", self.t0), ("t1", self.t1), ("at", self.as_of)) if at)
+        chosen = (
             ("level", ",".join(self.levels)),
             ("state", ",".join(self.states)),
             ("system", self.system),
-            ("asset", self.asset),
-        ):
-            if value:
-                parts.append(f"{name}={value}")
-        for name, at in (("t0", self.t0), ("t1", self.t1), ("at", self.as_of)):
-            if at:
-                parts.append(f"{name}={at.astimezone(UTC):%Y%m%dT%H%M%SZ}")
-        return "&".join(parts)
+            ("asset", quote(self.asset, safe="")),
+            *moments,
+        )
+        return f"scope={self.scope.key}&lang={self.lang}" + "".join(f"&{name}={value}" for name, value in chosen if value)
+
+    @property
+    def window(self) -> tuple[datetime, datetime] | None:
+        """The stretch of time picked, if one is."""
+        return (self.t0, self.t1) if self.t0 and self.t1 else None
 
 
 def parse_view(query: Mapping[str, str], streets: frozenset[str], vitals: frozenset[str]) -> View:
     """A view from address parameters. What is not understood is dropped; a filter can only narrow."""
-    levels = tuple(sorted(set(query.get("level", "").split(",")) & {level.value for level in Level}))
-    states = tuple(sorted(set(query.get("state", "").split(",")) & {"new", "in_hand", "closed"}))
+    t0, t1 = _window(query.get("t0", ""), query.get("t1", ""))
     system = query.get("system", "")
     return View(
         scope=parse_scope(query.get("scope"), streets),
         lang="en" if query.get("lang") == "en" else "zh",
-        levels=levels,
-        states=states,
+        levels=_chosen(query.get("level", ""), {level.value for level in Level}),
+        states=_chosen(query.get("state", ""), {"new", "in_hand", "closed"}),
         system=system if system in vitals else "",
         asset=query.get("asset", "")[:96],
-        t0=_moment(query.get("t0", "")),
-        t1=_moment(query.get("t1", "")),
+        t0=t0,
+        t1=t1,
         as_of=_moment(query.get("at", "")),
     )
 
 
+def _chosen(text: str, known: set[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(text.split(",")) & known))
+
+
+def _window(t0: str, t1: str) -> tuple[datetime | None, datetime | None]:
+    """Both ends in order and not too far apart, or neither."""
+    start, end = _moment(t0), _moment(t1)
+    fits = start is not None and end is not None and timedelta(0) < end - start <= _LONGEST
+    return (start, end) if fits else (None, None)
+
+
 def _moment(text: str) -> datetime | None:
     try:
-        return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        at = datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     except ValueError:
         return None
+    return at if at.year in _YEARS else None

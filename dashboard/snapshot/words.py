@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from dashboard.core.declare import Text
 from dashboard.core.times import CITY_ZONE
 
 UNKNOWN = "—"
+STEADY, _WEAK = 75, 60  # an index from here up is well; below the second it is urgent
 _WEEKDAYS = ("一", "二", "三", "四", "五", "六", "日")
 STATUS_WORDS = {
     "new": Text("待确认", "New"),
@@ -34,6 +36,21 @@ FRESH_WORDS = {
 }
 
 
+def say(lang: str, zh: str, en: str) -> str:
+    """Words in the language of a screen."""
+    return en if lang == "en" else zh
+
+
+def together(lang: str, parts: Iterable[str]) -> str:
+    """Parts of a sentence, those that are empty left out: 近24小时，μg/m³."""
+    return say(lang, "，", ", ").join(part for part in parts if part)
+
+
+def listed(lang: str, names: Iterable[str]) -> str:
+    """Names side by side: 朝天门、解放碑."""
+    return say(lang, "、", ", ").join(names)
+
+
 def number(value: float | None, decimals: int = 1) -> str:
     """`12,861`, `0.36`, `−3.0`; unknown is —."""
     if value is None:
@@ -55,14 +72,13 @@ def span(length: timedelta, lang: str) -> str:
     """45秒 / 18分 / 3时27分 / 2天3时, as the mocks write ages."""
     total = max(0, int(length.total_seconds()))
     days, hours, minutes = total // 86_400, total % 86_400 // 3600, total % 3600 // 60
-    zh = lang != "en"
     if total < 60:
-        return f"{total}秒" if zh else f"{total}s"
+        return say(lang, f"{total}秒", f"{total}s")
     if total < 3600:
-        return f"{minutes}分" if zh else f"{minutes} min"
+        return say(lang, f"{minutes}分", f"{minutes} min")
     if days:
-        return f"{days}天{hours}时" if zh else f"{days} d {hours} h"
-    return f"{hours}时{minutes}分" if zh else f"{hours} h {minutes} min"
+        return say(lang, f"{days}天{hours}时", f"{days} d {hours} h")
+    return say(lang, f"{hours}时{minutes}分", f"{hours} h {minutes} min")
 
 
 def clock_time(at: datetime | None) -> str:
@@ -73,7 +89,7 @@ def clock_time(at: datetime | None) -> str:
 def date_line(at: datetime, lang: str) -> str:
     """6月18日 周三."""
     local = at.astimezone(CITY_ZONE)
-    return f"{local.month}月{local.day}日 周{_WEEKDAYS[local.weekday()]}" if lang != "en" else local.strftime("%a %d %b")
+    return say(lang, f"{local.month}月{local.day}日 周{_WEEKDAYS[local.weekday()]}", f"{local:%a %d %b}")
 
 
 def moment(at: datetime | None, lang: str, now: datetime) -> str:
@@ -83,21 +99,19 @@ def moment(at: datetime | None, lang: str, now: datetime) -> str:
     local = at.astimezone(CITY_ZONE)
     if local.date() == now.astimezone(CITY_ZONE).date():
         return local.strftime("%H:%M")
-    return f"{local.month}月{local.day}日{local:%H:%M}" if lang != "en" else local.strftime("%d %b %H:%M")
+    return say(lang, f"{local.month}月{local.day}日{local:%H:%M}", f"{local:%d %b %H:%M}")
 
 
 def grade_word(index: float | None, lang: str) -> str:
     """平稳 (≥ 75) 偏弱 (60-74) 告急 (< 60): fixed words of the design guide."""
-    zh = lang != "en"
     if index is None:
-        return "数据不足" if zh else "No data"
-    if round(index) >= 75:
-        return "平稳" if zh else "Steady"
-    return ("偏弱" if zh else "Weak") if round(index) >= 60 else ("告急" if zh else "Urgent")
+        return say(lang, "数据不足", "No data")
+    if round(index) >= STEADY:
+        return say(lang, "平稳", "Steady")
+    return say(lang, "偏弱", "Weak") if round(index) >= _WEAK else say(lang, "告急", "Urgent")
 
 
 def count_word(number_of: int, lang: str) -> str:
-    """七项 / Seven, for a verdict."""
-    zh = "零一二三四五六七八"
-    en = ("None", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight")
-    return zh[number_of] if lang != "en" else en[number_of]
+    """七 / Seven, for a verdict; digits beyond eight."""
+    words = ("None", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight") if lang == "en" else tuple("零一二三四五六七八")
+    return words[number_of] if number_of < len(words) else str(number_of)
