@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from dashboard.core import places
-from dashboard.core.catalog import Catalog
+from dashboard.core.catalog import Catalog, words
 from dashboard.core.declare import Level, Text
 from dashboard.core.times import city_day, iso
-from dashboard.snapshot.words import LEVEL_WORDS, clock_time, number, span
+from dashboard.snapshot.words import LEVEL_WORDS, clock_time, number, say, span
 from dashboard.store import alert_reads
 
 _RECENT = timedelta(hours=24)
@@ -58,30 +58,20 @@ def one_alert(conn: sa.Connection, catalog: Catalog, alert_id: str, at: datetime
     return _alert(row, "", catalog) if row else None
 
 
+_AS_STORED = ("alert_id", "rule", "domain", "vital", "asset_id", "asset_name", "level", "value", "threshold", "unit")
+_PLACE = ("street", "lon", "lat", "owner", "no_data")
+
+
 def _alert(row: alert_reads.AlertRow, no: int | str, catalog: Catalog) -> Alert:
     rule = catalog.rules.get(row.rule)
     return Alert(
-        alert_id=row.alert_id,
+        **{name: getattr(row, name) for name in _AS_STORED + _PLACE},
         number=no,
         code=row.number,
-        rule=row.rule,
-        domain=row.domain,
-        vital=row.vital,
-        asset_id=row.asset_id,
-        asset_name=row.asset_name,
         rule_title=rule[1].title if rule else Text(row.rule, row.rule),
-        level=row.level,
         state=row.stage,
-        value=row.value,
-        threshold=row.threshold,
-        unit=row.unit,
-        street=row.street,
-        lon=row.lon,
-        lat=row.lat,
-        owner=row.owner,
         opened=row.opened_at,
         closed=row.cleared_at,
-        no_data=row.no_data,
     )
 
 
@@ -111,10 +101,8 @@ class AlertCard:
 
 def card(a: Alert, catalog: Catalog, lang: str, now: datetime) -> AlertCard:
     """The alert as a card: object and phenomenon, grounds, place and responsible unit."""
-    street = street_name(a.street, lang)
-    domain = catalog.domains.get(a.domain)
-    owner = _owner(a, catalog, lang)
-    today = city_day(a.opened) == city_day(now)
+    street, owner = street_name(a.street, lang), _owner(a, catalog, lang)
+    domain, vital = catalog.domains.get(a.domain), catalog.vitals.get(a.vital)
     return AlertCard(
         alert_id=a.alert_id,
         number=a.number,
@@ -129,12 +117,18 @@ def card(a: Alert, catalog: Catalog, lang: str, now: datetime) -> AlertCard:
         street_code=a.street or "",
         owner=owner,
         opened_at=iso(a.opened),
-        opened_text=clock_time(a.opened) if today else f"{city_day(a.opened).month}-{city_day(a.opened).day} {clock_time(a.opened)}",
+        opened_text=_opened_text(a.opened, now),
         lasted=span((a.closed or now) - a.opened, lang),
-        vital=catalog.vitals[a.vital].title(lang) if a.vital in catalog.vitals else a.vital,
-        domain=domain.title(lang) if domain else a.domain,
+        vital=words(vital.title if vital else None, lang, a.vital),
+        domain=words(domain.title if domain else None, lang, a.domain),
         asset_name=a.asset_name,
     )
+
+
+def _opened_text(opened: datetime, now: datetime) -> str:
+    """Today the time, else the date before it."""
+    day = city_day(opened)
+    return clock_time(opened) if day == city_day(now) else f"{day.month}-{day.day} {clock_time(opened)}"
 
 
 def _owner(a: Alert, catalog: Catalog, lang: str) -> str:
@@ -163,18 +157,14 @@ def width(text: str) -> float:
 def grounds(a: Alert, lang: str) -> str:
     """The value and the line it crossed."""
     if a.no_data:
-        return "数据中断，按最后状态保持" if lang != "en" else "No fresh data; kept as it was"
+        return say(lang, "数据中断，按最后状态保持", "No fresh data; kept as it was")
     if a.value is None:
         return ""
-    value, unit = _short(a.value), f" {a.unit}" if a.unit and a.unit != "%" else a.unit
+    value = _short(a.value) + (f" {a.unit}" if a.unit and a.unit != "%" else a.unit)
     if a.threshold is None:
-        return f"{value}{unit}"
-    level = LEVEL_WORDS[a.level](lang)
-    return (
-        f"{value}{unit}，{level}色线 {_short(a.threshold)}"
-        if lang != "en"
-        else f"{value}{unit}, {level.lower()} line {_short(a.threshold)}"
-    )
+        return value
+    level, line = LEVEL_WORDS[a.level](lang), _short(a.threshold)
+    return say(lang, f"{value}，{level}色线 {line}", f"{value}, {level.lower()} line {line}")
 
 
 def _short(value: float) -> str:

@@ -131,7 +131,7 @@ def explanation(picture: Picture, view: View, key: str) -> dict[str, Any]:
     zh = view.lang != "en"
     row = picture.figure(key, view.scope)
     kpi = picture.catalog.kpis[key][1] if key in picture.catalog.kpis else None
-    value, unit = worded(kpi, row, view.lang) if kpi else (number(row.value if row else None, 0), "")
+    value, unit = worded(kpi, row) if kpi else (number(row.value if row else None, 0), "")
     return {
         "title": _title(picture, key, view.lang),
         "scope": street_name(scope_key, view.lang) or ("全区" if zh else "District"),

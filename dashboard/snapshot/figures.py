@@ -15,11 +15,12 @@ from dashboard.core.scope import Scope
 from dashboard.core.times import city_day, iso
 from dashboard.snapshot.picture import Fresh, Picture
 from dashboard.snapshot.shapes import Spark, spark
-from dashboard.snapshot.words import UNKNOWN, number, signed
+from dashboard.snapshot.words import UNKNOWN, number, say, signed
 from dashboard.store.kpi_reads import KpiRow
 
 _CROSSED: dict[str, Callable[[float, float], bool]] = {">=": operator.ge, ">": operator.gt, "<=": operator.le, "<": operator.lt}
 _MANY = 1000  # beyond this a ratio reads better as a percentage
+_ALL_IN = 0.995  # completeness from which nothing need be said
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,22 +41,17 @@ class Cell:
     lead: bool = False
 
 
-def cell(picture: Picture, key: str, scope: Scope, lang: str, *, title: str = "", with_line: bool = True) -> Cell:
-    """A KPI as a cell."""
+def cell(picture: Picture, key: str, scope: Scope, lang: str, *, with_line: bool = True) -> Cell:
+    """A KPI as a cell. A stale value is never drawn as a live one: it becomes a note."""
     domain, kpi = picture.catalog.kpis[key]
     row = picture.figure(key, scope)
     fresh = picture.fresh_of(picture.catalog.kpi_feeds(key))
-    shown = row if fresh.state not in ("silent", "never") else None  # a stale value is never drawn as a live one
-    crossed = crossed_threshold(picture, domain, kpi, row.value if shown and row else None)
-    value, unit = worded(kpi, shown, lang)
-    note = ""
-    if row is not None and shown is None and row.value is not None:
-        note = f"上次 {worded(kpi, row, lang)[0]}" if lang != "en" else f"last {worded(kpi, row, lang)[0]}"
-    elif row is not None and row.completeness < 0.995:
-        note = f"到数 {row.completeness:.0%}" if lang != "en" else f"{row.completeness:.0%} in"
+    shown = row if fresh.state not in ("silent", "never") else None
+    crossed = crossed_threshold(picture, domain, kpi, shown.value if shown else None)
+    value, unit = worded(kpi, shown)
     return Cell(
         key=key,
-        title=title or kpi.title(lang),
+        title=kpi.title(lang),
         value=value,
         unit=unit,
         level=crossed.level.value if crossed else "",
@@ -64,59 +60,73 @@ def cell(picture: Picture, key: str, scope: Scope, lang: str, *, title: str = ""
         line=spark(picture.line(key, scope), picture.band(key, scope)) if with_line else None,
         target=target_words(picture.catalog.targets.get(key), kpi, lang),
         compare=_comparison(picture, key, kpi, scope, row, lang),
-        note=note,
+        note=_note(kpi, row, shown, lang),
     )
+
+
+def _note(kpi: Kpi, row: KpiRow | None, shown: KpiRow | None, lang: str) -> str:
+    """What must be said beside a number: its last value where there is no live one, or how much of the input is in."""
+    if row is None:
+        return ""
+    if shown is None:
+        last = worded(kpi, row)[0]
+        return say(lang, f"上次 {last}", f"last {last}") if row.value is not None else ""
+    return say(lang, f"到数 {row.completeness:.0%}", f"{row.completeness:.0%} in") if row.completeness < _ALL_IN else ""
 
 
 def index_cell(picture: Picture, key: str, scope: Scope, lang: str, title: str) -> Cell:
     """A vital system's index as the leading card."""
     row = picture.figure(key, scope)
-    value = row.value if row else None
-    delta = "" if row is None or row.value is None or row.yesterday is None else signed(row.value - row.yesterday)
-    whole = picture.figure(key, Scope())
-    zh = lang != "en"
+    delta = _since_yesterday(row)
+    state = row.freshness if row and row.freshness in ("fresh", "late") else "fresh"
     return Cell(
         key=key,
         title=title,
-        value=number(value, 0),
+        value=number(row.value if row else None, 0),
         unit="",
-        fresh=Fresh(row.freshness if row and row.freshness in ("fresh", "late") else "fresh", iso(row.computed_at) if row else "", 120),
+        fresh=Fresh(state, iso(row.computed_at) if row else "", 120),
         line=spark(picture.line(key, scope), picture.band(key, scope), floor_span=4),
-        target=(f"全区 {number(whole.value if whole else None, 0)}" if zh else f"district {number(whole.value if whole else None, 0)}")
-        if not scope.whole
-        else ("满分100" if zh else "of 100"),
-        compare=(f"较昨 {delta}" if zh else f"day {delta}") if delta else "",
+        target=say(lang, "满分100", "of 100") if scope.whole else _district(number(_value(picture.figure(key, Scope())), 0), lang),
+        compare=say(lang, f"较昨 {delta}", f"day {delta}") if delta else "",
         lead=True,
     )
 
 
-def worded(kpi: Kpi, row: KpiRow | None, lang: str) -> tuple[str, str]:
+def _value(row: KpiRow | None) -> float | None:
+    return row.value if row else None
+
+
+def _since_yesterday(row: KpiRow | None) -> str:
+    """How much an index moved in a day; nothing where either is unknown."""
+    return "" if row is None or row.value is None or row.yesterday is None else signed(row.value - row.yesterday)
+
+
+def _district(value: str, lang: str) -> str:
+    return say(lang, f"全区 {value}", f"district {value}")
+
+
+def worded(kpi: Kpi, row: KpiRow | None) -> tuple[str, str]:
     """Value and unit. A share of few things is written a/b: when a sensor drops out the denominator is the news."""
     if row is None or row.value is None:
         return UNKNOWN, kpi.unit
     parts = json.loads(row.parts) if row.parts else []
-    if (
-        kpi.unit == "%"
-        and not kpi.change
-        and len(parts) == 2
-        and all(p is not None and float(p).is_integer() for p in parts)
-        and 0 < parts[1] < _MANY
-    ):
+    if kpi.unit == "%" and not kpi.change and _few_of_few(parts):
         return f"{int(parts[0]):,}/{int(parts[1]):,}", ""
     return (signed(row.value, kpi.decimals) if kpi.change else number(row.value, kpi.decimals)), kpi.unit
+
+
+def _few_of_few(parts: Sequence[float | None]) -> bool:
+    whole = len(parts) == 2 and all(p is not None and float(p).is_integer() for p in parts)
+    return whole and 0 < (parts[1] or 0) < _MANY
 
 
 def target_words(target: Target | None, kpi: Kpi, lang: str) -> str:
     """目标 ≥95%."""
     if target is None:
         return ""
+    wanted = number(target.good, _fewest(target.good)) + (kpi.unit if kpi.unit == "%" else "")
     sign = "≥" if target.good > target.poor else "≤"
-    unit = kpi.unit if kpi.unit == "%" else ""
-    return (
-        f"目标 {sign}{number(target.good, _fewest(target.good))}{unit}"
-        if lang != "en"
-        else f"target {sign} {number(target.good, _fewest(target.good))}{unit}"
-    )
+    return say(lang, f"目标 {sign}{wanted}", f"target {sign} {wanted}")
 
 
 def _fewest(value: float) -> int:
@@ -125,16 +135,17 @@ def _fewest(value: float) -> int:
 
 def _comparison(picture: Picture, key: str, kpi: Kpi, scope: Scope, row: KpiRow | None, lang: str) -> str:
     """Under a filter the whole district; else the same hour yesterday, else last year."""
-    zh = lang != "en"
     if not scope.whole:
         whole = picture.figure(key, Scope())
-        return (f"全区 {worded(kpi, whole, lang)[0]}" if zh else f"district {worded(kpi, whole, lang)[0]}") if whole else ""
+        return _district(worded(kpi, whole)[0], lang) if whole else ""
     if row is None or row.value is None or kpi.change:
         return ""
     if row.yesterday is not None:
-        return f"昨日 {number(row.yesterday, kpi.decimals)}" if zh else f"yesterday {number(row.yesterday, kpi.decimals)}"
+        before = number(row.yesterday, kpi.decimals)
+        return say(lang, f"昨日 {before}", f"yesterday {before}")
     if row.last_year is not None:
-        return f"去年 {number(row.last_year, kpi.decimals)}" if zh else f"last year {number(row.last_year, kpi.decimals)}"
+        before = number(row.last_year, kpi.decimals)
+        return say(lang, f"去年 {before}", f"last year {before}")
     return ""
 
 
