@@ -55,9 +55,9 @@ FEEDS = (
     city.Feed(key="trips", title=Text("行车班次", "Trips"), table=trip, versioned=False, late_after=timedelta(hours=12)),
     city.Feed(key="line_days", title=Text("线路日报", "Daily reports"), table=line_day, versioned=False, late_after=timedelta(hours=30)),
     city.Feed(key="visits", title=Text("计时点到站", "Timing points"), table=visit, clean=compare_headway, late_after=timedelta(hours=11)),
-    city.Feed(key="places", title=Text("服务场所", "Places served"), table=place, late_after=_RARELY),
-    city.Feed(key="links", title=Text("可通行道路", "Roads buses can pass"), table=link, late_after=_RARELY),
-    city.Feed(key="cells", title=Text("人口网格", "Population squares"), table=cell, late_after=_RARELY),
+    city.Feed(key="places", title=Text("服务场所", "Places served"), table=place, on_map=False, late_after=_RARELY),
+    city.Feed(key="links", title=Text("可通行道路", "Roads buses can pass"), table=link, on_map=False, late_after=_RARELY),
+    city.Feed(key="cells", title=Text("人口网格", "Population squares"), table=cell, on_map=False, late_after=_RARELY),
     city.Feed(key="positions", title=Text("车辆轨迹", "Positions"), metrics=(SPEED, LOAD), late_after=timedelta(minutes=2)),
     city.Feed(key="headways", title=Text("行车间隔", "Headways"), metrics=(HEADWAY_OUT, HEADWAY_BACK), late_after=timedelta(hours=11)),
 )

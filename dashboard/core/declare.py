@@ -78,6 +78,7 @@ class Feed:
     required: tuple[str, ...] = ()
     personal: tuple[str, ...] = ()
     clean: Clean | None = None
+    on_map: bool = True  # off for what a map of assets should not show: population squares, road links
     versioned: bool = True  # keep past versions of a changed row; off for things that move all the time
     late_after: timedelta = timedelta(minutes=15)  # default cadence of the feed; a pull's own interval may widen it
 

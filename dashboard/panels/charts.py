@@ -11,6 +11,7 @@ from dashboard.snapshot.words import number
 
 _EDGE = {"red": "@lv-red-edge", "orange": "@lv-orange-edge", "yellow": "@lv-yellow-edge", "blue": "@lv-blue-edge"}
 _TEXT = {"red": "@lv-red-text", "orange": "@lv-orange-text", "yellow": "@lv-yellow-text", "blue": "@lv-blue-text"}
+_LABEL = 0.115  # share of the height a label needs
 _FONT = "YZ Numerals, PingFang SC, Source Han Sans SC, Noto Sans CJK SC, Microsoft YaHei, sans-serif"
 
 
@@ -118,17 +119,28 @@ def _layout(body: dict[str, Any], lang: str) -> dict[str, Any]:
                 "xref": "paper",
                 "x": 1,
                 "xanchor": "left",
-                "y": t.value,
-                "yanchor": "bottom" if body["end"] is not None and t.value >= body["end"] else "top",
+                "y": stand,
+                "yanchor": "middle",
                 "text": limit_words(t, lang),
                 "showarrow": False,
                 "font": {"color": _TEXT[t.level.value]},
                 "xshift": 3,
             }
-            for t in limits
+            for t, stand in zip(limits, _apart(limits, body["end"], (high - low) * _LABEL), strict=True)
         ],
         "uirevision": "keep",
     }
+
+
+def _apart(limits: list[Any], end: float | None, least: float) -> list[float]:
+    """Heights of the thresholds' labels, pushed apart until each can be read, the present value's among them."""
+    spots = sorted([(t.value, i) for i, t in enumerate(limits)] + ([(end, -1)] if end is not None else []))
+    heights: dict[int, float] = {}
+    floor = -float("inf")
+    for value, i in spots:
+        heights[i] = floor = max(value, floor)
+        floor += least
+    return [heights[i] for i in range(len(limits))]
 
 
 def _near(body: dict[str, Any]) -> list[Any]:

@@ -11,7 +11,7 @@ from dashboard.core import places
 from dashboard.core.catalog import Catalog, words
 from dashboard.core.declare import Level, Text
 from dashboard.core.times import city_day, iso
-from dashboard.snapshot.words import LEVEL_WORDS, clock_time, number, say, span
+from dashboard.snapshot.words import LEVEL_WORDS, clock_time, number, say, span, unit_words
 from dashboard.store import alert_reads
 
 _RECENT = timedelta(hours=24)
@@ -42,6 +42,11 @@ class Alert:
     opened: datetime
     closed: datetime | None
     no_data: bool
+
+    @property
+    def is_open(self) -> bool:
+        """Not closed yet, whether somebody is on it or not."""
+        return self.state != "closed"
 
 
 def open_and_recent(conn: sa.Connection, catalog: Catalog, at: datetime, *, replay: bool) -> list[Alert]:
@@ -160,11 +165,19 @@ def grounds(a: Alert, lang: str) -> str:
         return say(lang, "数据中断，按最后状态保持", "No fresh data; kept as it was")
     if a.value is None:
         return ""
-    value = _short(a.value) + (f" {a.unit}" if a.unit and a.unit != "%" else a.unit)
+    value = _measured(a.value, a.unit, lang)
     if a.threshold is None:
         return value
-    level, line = LEVEL_WORDS[a.level](lang), _short(a.threshold)
+    level = LEVEL_WORDS[a.level](lang)
+    line = _measured(a.threshold, a.unit, lang) if a.unit == "min" else _short(a.threshold)
     return say(lang, f"{value}，{level}色线 {line}", f"{value}, {level.lower()} line {line}")
+
+
+def _measured(value: float, unit: str, lang: str) -> str:
+    """A value with its unit; minutes as people say them."""
+    if unit == "min":
+        return span(timedelta(minutes=value), lang)
+    return _short(value) + (f" {unit_words(unit, lang)}" if unit and unit != "%" else unit)
 
 
 def _short(value: float) -> str:

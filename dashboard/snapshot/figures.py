@@ -15,7 +15,7 @@ from dashboard.core.scope import Scope
 from dashboard.core.times import city_day, iso
 from dashboard.snapshot.picture import Fresh, Picture
 from dashboard.snapshot.shapes import Spark, spark
-from dashboard.snapshot.words import UNKNOWN, number, say, signed
+from dashboard.snapshot.words import UNKNOWN, number, say, signed, unit_words
 from dashboard.store.kpi_reads import KpiRow
 
 _CROSSED: dict[str, Callable[[float, float], bool]] = {">=": operator.ge, ">": operator.gt, "<=": operator.le, "<": operator.lt}
@@ -53,7 +53,7 @@ def cell(picture: Picture, key: str, scope: Scope, lang: str, *, with_line: bool
         key=key,
         title=kpi.title(lang),
         value=value,
-        unit=unit,
+        unit=unit_words(unit, lang),
         level=crossed.level.value if crossed else "",
         down=bool(crossed and crossed.op.startswith("<")),
         fresh=fresh,

@@ -156,8 +156,9 @@ def _sites(picture: Picture, view: View, vital: str, box: Box) -> list[Sites]:
     """Where a system's assets stand: small triangles while few, dots when many."""
     points: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for domain in picture.catalog.of_vital(vital):
-        for table in asset_tables(domain):
-            points[table.name] += picture.places_of(table, view)
+        for feed in domain.feeds:
+            if feed.on_map and feed.table is not None and feed.table in asset_tables(domain):
+                points[feed.table.name] += picture.places_of(feed.table, view)
     found = []
     for many in points.values():
         if not many:

@@ -18,6 +18,8 @@ from dashboard.snapshot.view import View
 from dashboard.snapshot.words import count_word, date_line, grade_word, number, signed
 
 _FULL_CARDS, _LINES = 5, 4
+_WIDE = 6  # lines more where the feed has two columns
+_SENTENCE = 72  # characters two lines of the verdict hold
 _SHORT = 9.5  # characters a line of a vital system holds beside its unit
 LEVELS = ("red", "orange", "yellow", "blue")
 
@@ -183,6 +185,8 @@ def _sentence(picture: Picture, view: View, bodies: list[VitalBody]) -> str:
     missing = [b.title for b in bodies if b.unlinked]
     if missing:
         said.append(f"{'、'.join(missing)}未接入" if zh else f"{', '.join(missing)} not connected")
+    while len(said) > 1 and sum(map(width, said)) > _SENTENCE:
+        said.pop()  # the vitals and the feed say it too
     return ("；" if zh else "; ").join(said)
 
 
@@ -251,6 +255,8 @@ def feed(picture: Picture, view: View) -> dict[str, Any]:
         "cards": cards[:full],
         "lines": cards[full : full + lines],
         "more": len(shown) - full - lines,
+        "wide": cards[full + lines : full + lines + _WIDE],
+        "more_wide": max(0, len(shown) - full - lines - _WIDE),
         "empty_note": (f"近24小时已闭环{sum(a.state == 'closed' for a in picture.alerts)}条" if zh else "") if not shown else "",
         "query": query_of(view),
     }

@@ -50,6 +50,37 @@ def listed(lang: str, names: Iterable[str]) -> str:
     """Names side by side: 朝天门、解放碑."""
     return say(lang, "、", ", ").join(names)
 
+# Units the city counts in, as English screens write them; physical units are the same in both.
+_ENGLISH_UNITS = {
+    "分": "pts",
+    "座": "",
+    "套": "rooms",
+    "件": "cases",
+    "条": "",
+    "个": "",
+    "处": "sites",
+    "人": "people",
+    "人次": "guests",
+    "辆": "buses",
+    "次": "times",
+    "单": "bookings",
+    "班": "trips",
+    "天": "days",
+    "日": "d",
+    "时": "h",
+}
+_EACH = {"分": "min"}  # after a stroke 分 is minutes, not points
+
+
+def unit_words(unit: str, lang: str) -> str:
+    """A unit as a screen of this language writes it."""
+    if lang != "en":
+        return unit
+    counted, stroke, each = unit.partition("/")
+    amount = each.rstrip("".join(_ENGLISH_UNITS))
+    spell = each[len(amount) :]
+    return _ENGLISH_UNITS.get(counted, counted) + (f"{stroke}{amount}{_EACH.get(spell, _ENGLISH_UNITS.get(spell, spell))}" if stroke else "")
+
 
 def number(value: float | None, decimals: int = 1) -> str:
     """`12,861`, `0.36`, `−3.0`; unknown is —."""

@@ -35,6 +35,7 @@ FEEDS = (
     ),
     city.Feed(
         key="rooms",
+        on_map=False,
         title=Text("一房一码登记", "Room register"),
         table=room,
         required=("asset_id", "name", "smart_lock"),
@@ -42,6 +43,7 @@ FEEDS = (
     ),
     city.Feed(
         key="status",
+        on_map=False,
         title=Text("房态与门锁状态", "Room and lock status"),
         table=status,
         required=("asset_id", "name", "guests"),
