@@ -127,6 +127,7 @@ def _set_up(app: Any) -> None:
         if inspect.isawaitable(begun):
             with ThreadPoolExecutor(1) as aside:  # we may be inside a running loop
                 aside.submit(asyncio.run, begun).result()  # type: ignore[arg-type]
+    app.backend._setup_catchall()  # else deep links work only on servers that send lifespan events
 
 
 def no_such_page(**_query: Any) -> html.Div:

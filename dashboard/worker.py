@@ -24,8 +24,9 @@ from apscheduler.triggers.interval import IntervalTrigger
 from dashboard.alerting.evaluate import evaluate
 from dashboard.core.catalog import Catalog
 from dashboard.core.clock import Clock
-from dashboard.core.errors import StaleWriterError
+from dashboard.core.errors import CockpitError, StaleWriterError
 from dashboard.core.times import CITY_ZONE
+from dashboard.geo.layers import use_stored_streets
 from dashboard.kpi.backfill import backfill
 from dashboard.kpi.compute import compute
 from dashboard.pull.run import run_pull
@@ -60,6 +61,9 @@ class Worker:
         self._quiet_until = datetime.min.replace(tzinfo=CITY_ZONE)
         self._past_due = self._quiet_until
         self._behind: set[str] = set()  # pulls still reading history: their newest row says nothing about now
+        self._failing: dict[str, str] = {}
+        self._busy: set[str] = set()
+        self._idle = threading.Condition()
         self._stop = threading.Event()
         self._jobs: Any = None
         self.lost = False  # another worker took over
@@ -69,6 +73,7 @@ class Worker:
         self._stop = stop
         if not self._wait_for_lease():
             return
+        self._take_map()
         scheduler = self._jobs = self._scheduler()
         scheduler.start()
         pulls, sources = len(self._settings.pulls), len(self._settings.sources)
@@ -76,10 +81,10 @@ class Worker:
         try:
             self._beat_until_stopped()
         finally:
-            scheduler.remove_all_jobs()
-            finished = threading.Thread(target=scheduler.shutdown, daemon=True)
-            finished.start()
-            finished.join(STOP_WITHIN_S)  # a turn cut off here rolls back; the next worker resumes at the watermark
+            scheduler.pause()
+            with self._idle:
+                self._idle.wait_for(lambda: not self._busy, STOP_WITHIN_S)  # a turn cut off rolls back; the next resumes at the watermark
+            scheduler.shutdown(wait=False)  # waiting here would hold the lock that a turn needs to plan its next
             self._lease.release()
 
     def _wait_for_lease(self) -> bool:
@@ -141,16 +146,37 @@ class Worker:
     def _guarded(self, job: Callable[..., None], *what: str) -> Callable[[], None]:
         """The job boundary: the one place where any error is caught, so that one job cannot cost the others."""
 
+        name = " ".join((job.__name__.strip("_"), *what))
+
         def run() -> None:
+            if self._stop.is_set():
+                return
+            self._busy.add(name)
             try:
-                if not self._stop.is_set():
-                    job(*what)
+                job(*what)
             except StaleWriterError as replaced:
                 self._replaced(replaced)
-            except Exception:
-                log.exception("%s failed", " ".join((job.__name__.strip("_"), *what)))
+            except Exception as wrong:
+                self._complain(name, wrong)
+            else:
+                if self._failing.pop(name, None):
+                    log.info("%s: well again", name)
+            finally:
+                with self._idle:
+                    self._busy.discard(name)
+                    self._idle.notify_all()
 
         return run
+
+    def _complain(self, name: str, wrong: Exception) -> None:
+        """Once for each new trouble, not every turn."""
+        if self._failing.get(name) == str(wrong):
+            return
+        self._failing[name] = str(wrong)
+        if isinstance(wrong, CockpitError):
+            log.error("%s: %s", name, wrong)  # a sentence for a person; where it was raised does not matter
+        else:
+            log.error("%s failed", name, exc_info=wrong)
 
     def _pull(self, key: str) -> None:
         """One turn, if it is due; the next one when the pull says: at its interval, later after a failure, at once if there is more."""
@@ -158,6 +184,8 @@ class Worker:
             turn = run_pull(self._engine, self._catalog, self._settings, key, self._clock.now(), self._lease.fence, budget_s=PULL_BUDGET_S)
             if not turn.more:
                 self._behind.discard(key)
+        if self._stop.is_set():
+            return
         soonest = self._clock.now() + timedelta(milliseconds=100)
         spread = timedelta(seconds=random.uniform(0, 0.05) * self._settings.pulls[key].interval.total_seconds())
         due = self._due(key)
@@ -175,9 +203,16 @@ class Worker:
             seen = {topic: version for topic, version in versions(conn).items() if not topic.startswith(OURS)}
         if seen == self._seen and now < self._quiet_until:
             return
+        if seen.get("geo") != self._seen.get("geo"):
+            self._take_map()
         compute(self._engine, self._catalog, self._settings, now, self._lease.fence)
         evaluate(self._engine, self._settled(), self._settings, now, self._lease.fence)
         self._seen, self._quiet_until = seen, now + QUIET_TURN
+
+    def _take_map(self) -> None:
+        """From now on points find their streets by the outlines in force."""
+        with self._engine.connect() as conn:
+            use_stored_streets(conn)
 
     def _settled(self) -> Catalog:
         """The catalog without the rules of domains still reading history: last month's gas is no alarm, nor its silence."""
