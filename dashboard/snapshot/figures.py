@@ -78,18 +78,25 @@ def index_cell(picture: Picture, key: str, scope: Scope, lang: str, title: str) 
     """A vital system's index as the leading card."""
     row = picture.figure(key, scope)
     delta = _since_yesterday(row)
-    state = row.freshness if row and row.freshness in ("fresh", "late") else "fresh"
     return Cell(
         key=key,
         title=title,
         value=number(row.value if row else None, 0),
         unit="",
-        fresh=Fresh(state, iso(row.computed_at) if row else "", 120),
+        fresh=_index_age(picture, key, row),
         line=spark(picture.line(key, scope), picture.band(key, scope), floor_span=4),
         target=say(lang, "满分100", "of 100") if scope.whole else _district(number(_value(picture.figure(key, Scope())), 0), lang),
         compare=say(lang, f"较昨 {delta}", f"day {delta}") if delta else "",
         lead=True,
     )
+
+
+def _index_age(picture: Picture, key: str, row: KpiRow | None) -> Fresh:
+    """When it was computed, while its inputs come; else how long they have not."""
+    if row is None or row.freshness in ("silent", "never"):
+        domains = picture.catalog.of_vital(key.removeprefix("vital."))
+        return picture.fresh_of([feed for d in domains for k in d.kpis for feed in picture.catalog.kpi_feeds(f"{d.key}.{k.key}")])
+    return Fresh(row.freshness, iso(row.computed_at), 120)
 
 
 def _value(row: KpiRow | None) -> float | None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -23,7 +24,7 @@ from dashboard.snapshot.view import View
 from dashboard.store import kpi_reads, topics
 from dashboard.store.freshness import FeedFreshness, feeds_freshness
 from dashboard.store.kpi_reads import Figures, KpiRow
-from dashboard.store.schema import geo_layer
+from dashboard.store.schema import geo_layer, kpi_turn
 from dashboard.store.series import latest_values
 
 T = TypeVar("T")
@@ -50,7 +51,7 @@ class Reader:
 
     def picture(self, now: datetime, view: View) -> Picture:
         """The store as this view sees it: now, or at the moment it replays."""
-        return Picture(self, view.as_of or now, now, replay=view.as_of is not None)
+        return Picture(self, min(view.as_of or now, now), now, replay=view.as_of is not None)
 
     def keep(self, key: Any, stamp: Any, make: Callable[[], T]) -> T:
         """`make()` once per stamp."""
@@ -74,24 +75,27 @@ class Picture:
         with reader.engine.connect() as conn:
             self.versions: Mapping[str, int] = topics.versions(conn)
 
-    def _part(self, key: Any, prefix: str, load: Callable[[sa.Connection], T], *, hourly: bool = False) -> T:
-        """A part of the picture that goes stale when topics with a prefix move (or, hourly, with the hour only)."""
-        moved = () if hourly else tuple(sorted((k, v) for k, v in self.versions.items() if k.startswith(prefix)))
-        stamp = (moved, self.at.replace(minute=0, second=0, microsecond=0) if hourly else None, self.at if self.replay else None)
+    def _part(self, key: Any, stamp: Any, load: Callable[[sa.Connection], T]) -> T:
+        """A part of the picture, read again when its stamp moves; a replay reads its own."""
 
         def make() -> T:
             with self.reader.engine.connect() as conn:
                 return load(conn)
 
-        return self.reader.keep((key, self.replay), stamp, make)
+        return self.reader.keep((key, self.replay), (stamp, self.at if self.replay else None), make)
+
+    def _versions(self, prefix: str) -> tuple[tuple[str, int], ...]:
+        """The versions of the topics that begin so: a stamp for what depends on them."""
+        return tuple(sorted((name, version) for name, version in self.versions.items() if name.startswith(prefix)))
 
     # ---- figures
-    @property
+    @cached_property
     def figures(self) -> Figures:
         """Every KPI and index of every scope."""
-        return self._part(
-            "figures", "kpi:", lambda conn: kpi_reads.kpi_at(conn, self.at) if self.replay else kpi_reads.latest_figures(conn)
-        )
+        return self._part("figures", self._versions("kpi:"), self._read_figures)
+
+    def _read_figures(self, conn: sa.Connection) -> Figures:
+        return kpi_reads.kpi_at(conn, self.at) if self.replay else kpi_reads.latest_figures(conn)
 
     def figure(self, key: str, scope: Scope) -> KpiRow | None:
         """One number of a scope; several streets are put together from their parts."""
@@ -104,32 +108,36 @@ class Picture:
     def line(self, key: str, scope: Scope) -> list[float | None]:
         """The last 24 hours, hour by hour, ending with the present value."""
         scope_key = scope.key if len(scope.streets) <= 1 else DISTRICT
-        start = self.at - timedelta(hours=_HOURS - 1)
-
-        def load(conn: sa.Connection) -> list[float | None]:
-            first = int(start.timestamp()) // 3600
-            hours = {int(at.timestamp()) // 3600: mean for at, mean, _, _ in kpi_reads.kpi_hours(conn, key, scope_key, start, self.at)}
-            return [hours.get(first + i) for i in range(_HOURS)]
-
-        values = list(self._part(("line", key, scope_key), "", load, hourly=True))
+        values = list(self._part(("line", key, scope_key), self._hour, lambda conn: self._read_line(conn, key, scope_key)))
         now = self.figures.get((key, scope_key))
         if now is not None and now.value is not None:
             values[-1] = now.value
         return values
 
+    def _read_line(self, conn: sa.Connection, key: str, scope_key: str) -> list[float | None]:
+        start = self.at - timedelta(hours=_HOURS - 1)
+        first = int(start.timestamp()) // 3600
+        hours = {int(at.timestamp()) // 3600: mean for at, mean, _, _ in kpi_reads.kpi_hours(conn, key, scope_key, start, self.at)}
+        return [hours.get(first + i) for i in range(_HOURS)]
+
     def band(self, key: str, scope: Scope) -> Band:
         """What is usual in those 24 hours: P10-P90 of the same hour over four weeks."""
         scope_key = scope.key if len(scope.streets) <= 1 else DISTRICT
-        return self._part(("band", key, scope_key), "", lambda conn: kpi_reads.expected(conn, key, scope_key, self.at), hourly=True)
+        return self._part(("band", key, scope_key), self._hour, lambda conn: kpi_reads.expected(conn, key, scope_key, self.at))
+
+    @cached_property
+    def _hour(self) -> Any:
+        """What past hours depend on: the hour itself, and how far the past has been filled in since the first start."""
+        filled = sa.select(kpi_turn.c.kpi, kpi_turn.c.filled_to).order_by(kpi_turn.c.kpi)
+        known = self._part("filled", self._versions("kpi:"), lambda conn: tuple(map(tuple, conn.execute(filled))))
+        return self.at.replace(minute=0, second=0, microsecond=0), known
 
     # ---- feeds
-    @property
+    @cached_property
     def feeds(self) -> dict[str, FeedFreshness]:
         """Freshness of every feed, judged now: age moves even when nothing arrives."""
-        with self.reader.engine.connect() as conn:
-            return self.reader.keep(
-                "feeds", (self.now.replace(microsecond=0), self.versions.get("sources")), lambda: feeds_freshness(conn, self.now)
-            )
+        moment = self.now.replace(microsecond=0)
+        return self._part("feeds", (moment, self.versions.get("sources")), lambda conn: feeds_freshness(conn, self.now))
 
     def fresh_of(self, feeds: Sequence[str]) -> Fresh:
         """The least fresh of some feeds."""
@@ -145,54 +153,46 @@ class Picture:
         domain, _, key = metric.partition(".")
 
         def load(conn: sa.Connection) -> float | None:
-            rows = [
-                r for r in latest_values(conn, domain, key) if r.ts is not None and (self.now - r.ts).total_seconds() <= 3 * r.cadence_s
-            ]
-            return sum(r.value for r in rows) / len(rows) if rows else None
+            newest = [r for r in latest_values(conn, domain, key) if r.ts is not None]
+            values = [r.value for r in newest if (self.now - r.ts).total_seconds() <= 3 * r.cadence_s]
+            return sum(values) / len(values) if values else None
 
-        return self._part(("mean", metric), f"readings:{domain}", load) if key else None
+        return self._part(("mean", metric), self._versions(f"readings:{domain}"), load) if key else None
 
     # ---- alerts
-    @property
+    @cached_property
     def alerts(self) -> list[Alert]:
         """Open alerts, numbered as map, matrix and feed number them, then those cleared in the last 24 hours."""
-        return self._part("alerts", "alerts", lambda conn: open_and_recent(conn, self.catalog, self.at, replay=self.replay))
+        return self._part(
+            "alerts", self._versions("alerts"), lambda conn: open_and_recent(conn, self.catalog, self.at, replay=self.replay)
+        )
 
     def alerts_in(self, view: View) -> list[Alert]:
         """The alerts a view shows; a filter never renumbers."""
-        return [
-            a
-            for a in self.alerts
-            if view.scope.holds(a.street)
-            and (not view.levels or a.level in view.levels)
-            and (not view.states or a.state in view.states)
-            and (not view.system or a.vital == view.system)
-        ]
+        return [a for a in self.alerts if _shows(view, a)]
+
+    def open_in(self, view: View, vital: str = "") -> list[Alert]:
+        """The open ones among them, of one vital system if it is given."""
+        return [a for a in self.alerts_in(view) if a.is_open and (not vital or a.vital == vital)]
 
     # ---- land
-    @property
+    @cached_property
     def land(self) -> Land:
         """The map's layers."""
-
-        def load(conn: sa.Connection) -> Land:
-            use_stored_streets(conn)  # an import reaches open screens without a restart
-            rows = conn.execute(sa.select(geo_layer.c.layer, geo_layer.c.geojson, geo_layer.c.review_no))
-            return load_land({r.layer: (r.geojson, r.review_no) for r in rows})
-
-        return self._part("land", "geo", load)
+        return self._part("land", self._versions("geo"), _read_land)
 
     def places_of(self, table: sa.Table, view: View) -> list[tuple[float, float]]:
         """Where the assets of a table stand, in the map's metres; kept per street until the table changes."""
 
         def load(conn: sa.Connection) -> dict[str, list[tuple[float, float]]]:
             found: dict[str, list[tuple[float, float]]] = {}
-            for row in conn.execute(
-                sa.select(table.c.street, table.c.lon, table.c.lat).where(table.c.lon.is_not(None), table.c.lat.is_not(None))
-            ):
+            placed = sa.select(table.c.street, table.c.lon, table.c.lat).where(table.c.lon.is_not(None), table.c.lat.is_not(None))
+            for row in conn.execute(placed):
                 found.setdefault(row.street or "", []).append(self.land.point(row.lon, row.lat))
             return found
 
-        by_street = self._part(("places", table.name), f"table:{table.name}", load)
+        stamp = (self._versions(f"table:{table.name}"), self._versions("geo"))
+        by_street = self._part(("places", table.name), stamp, load)
         return [p for street, points in by_street.items() if view.scope.holds(street) for p in points]
 
     def place_of(self, table: sa.Table, asset_id: str) -> tuple[float, float] | None:
@@ -200,6 +200,17 @@ class Picture:
         with self.reader.engine.connect() as conn:
             row = conn.execute(sa.select(table.c.lon, table.c.lat).where(table.c.asset_id == asset_id)).first()
         return self.land.point(row.lon, row.lat) if row and row.lon is not None and row.lat is not None else None
+
+
+def _shows(view: View, a: Alert) -> bool:
+    chosen = ((view.levels, a.level), (view.states, a.state), ((view.system,) if view.system else (), a.vital))
+    return view.scope.holds(a.street) and all(not wanted or value in wanted for wanted, value in chosen)
+
+
+def _read_land(conn: sa.Connection) -> Land:
+    use_stored_streets(conn)  # an import reaches open screens without a restart
+    rows = conn.execute(sa.select(geo_layer.c.layer, geo_layer.c.geojson, geo_layer.c.review_no))
+    return load_land({r.layer: (r.geojson, r.review_no) for r in rows})
 
 
 def fresh(feed: FeedFreshness, now: datetime) -> Fresh:
