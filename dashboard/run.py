@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -14,7 +15,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from dashboard.serving import bound
+from dashboard.core.errors import ConfigurationError
 from dashboard.settings import Settings
 
 Report = Callable[[str], None]
@@ -117,6 +118,21 @@ def stopping_on_signals(stop: threading.Event) -> Iterator[None]:
 def cockpit(*words: str) -> list[str]:
     """This product's command as a process of its own."""
     return [sys.executable, "-m", "dashboard", *words]
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """The port, ours from now on. Raises ConfigurationError if somebody else has it."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as taken:
+        listener.close()
+        advice = "choose another with PORT=…, or stop what uses it"
+        raise ConfigurationError("PORT", f"{host}:{port}", taken.strerror or str(taken), advice) from taken
+    listener.set_inheritable(True)
+    return listener
 
 
 def run(settings: Settings, has_demo: bool, prepare: Callable[[], None], report: Report) -> int:

@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-import socket
-
 import uvicorn
 
 from dashboard.app import open_app
-from dashboard.core.errors import ConfigurationError
+from dashboard.run import bound
 from dashboard.settings import Settings
 from dashboard.web.live import MAX_MESSAGE
 
 BACKLOG = 4096  # a wall of screens comes back in the same second after an outage
 GRACE_S = 2
-
-
-def bound(host: str, port: int) -> socket.socket:
-    """The port, ours from now on. Raises ConfigurationError if somebody else has it."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as taken:
-        listener.close()
-        advice = "choose another with PORT=…, or stop what uses it"
-        raise ConfigurationError("PORT", f"{host}:{port}", taken.strerror or str(taken), advice) from taken
-    listener.set_inheritable(True)
-    return listener
 
 
 def serve(settings: Settings) -> None:
