@@ -17,7 +17,7 @@ from dashboard.core.scope import DISTRICT
 from dashboard.core.times import to_micros
 from dashboard.kpi.grade import grade, grade_between, score
 from dashboard.kpi.hours import Values, Weeks, past_values
-from dashboard.kpi.index import DISTRICT_INDEX, IndexRules, Input, index_of, vital_key
+from dashboard.kpi.index import DISTRICT_INDEX, IndexRules, Input, OpenAlert, index_of, vital_key
 from dashboard.kpi.inputs import Inputs, inputs_of
 from dashboard.settings import Settings
 from dashboard.store import bulk
@@ -25,7 +25,7 @@ from dashboard.store.engine import writing
 from dashboard.store.freshness import FeedFreshness, feeds_freshness
 from dashboard.store.kpi_reads import HOUR, latest_figures
 from dashboard.store.lease import check_fence
-from dashboard.store.schema import kpi_h1, kpi_history, kpi_turn
+from dashboard.store.schema import alert, kpi_h1, kpi_history, kpi_turn
 from dashboard.store.topics import bump
 
 WEEKS = timedelta(weeks=4)
@@ -120,8 +120,11 @@ def _history(filling: _Filling, key: str, values: Values, end: int) -> Iterator[
 
 
 def _past_indices(conn: sa.Connection, catalog: Catalog, rules: IndexRules, weeks: Weeks, codes: list[str]) -> dict[str, Values]:
-    """Indices of past hours from the scores of those hours. A register without a past counts as it stands today."""
-    past = _past_scores(conn, catalog, weeks)
+    """Indices of past hours from the scores of those hours, less what alerts open then cost.
+
+    A register without a past counts as it stands today.
+    """
+    past, costly = _past_scores(conn, catalog, weeks), _alerts_by_hour(conn, weeks)
     today = {at: row.score for at, row in latest_figures(conn).items()}
     found: dict[str, Values] = {key: {} for key in (*map(vital_key, catalog.vitals), DISTRICT_INDEX)}
     for scope in (DISTRICT, *codes):
@@ -129,12 +132,25 @@ def _past_indices(conn: sa.Connection, catalog: Catalog, rules: IndexRules, week
         for hour in range(weeks.first, weeks.end):
             live = []
             for vital, inputs in scored.items():
-                value = index_of([_then(i, past.get((i.key, scope)), hour) for i in inputs], (), rules).value
+                mine = [a for a in costly.get((vital, hour), ()) if scope in (DISTRICT, a.street)]
+                value = index_of([_then(i, past.get((i.key, scope)), hour) for i in inputs], mine, rules).value
                 if value is not None:
                     found[vital_key(vital)][scope, hour] = value
                     live.append(value)
             if live:
                 found[DISTRICT_INDEX][scope, hour] = sum(live) / len(live)
+    return found
+
+
+def _alerts_by_hour(conn: sa.Connection, weeks: Weeks) -> dict[tuple[str, int], list[OpenAlert]]:
+    """The alerts that were open at the end of each hour, by vital system."""
+    opened, cleared = (sa.type_coerce(alert.c[name], sa.BigInteger) for name in ("opened_at", "cleared_at"))
+    query = sa.select(alert.c.number, alert.c.vital, alert.c.street, alert.c.level, opened.label("since"), cleared.label("until"))
+    found: dict[tuple[str, int], list[OpenAlert]] = {}
+    for row in conn.execute(query.where(sa.or_(cleared.is_(None), cleared >= weeks.first * HOUR))):
+        end = weeks.end if row.until is None else min(weeks.end, row.until // HOUR)
+        for hour in range(max(weeks.first, row.since // HOUR), end):
+            found.setdefault((row.vital, hour), []).append(OpenAlert(row.number, row.vital, row.street, row.level))
     return found
 
 
