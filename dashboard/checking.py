@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import sqlalchemy as sa
+
 from dashboard.core.catalog import Catalog
 from dashboard.core.declare import Absence
 from dashboard.core.errors import ConfigurationError, NotFoundError
@@ -17,12 +19,24 @@ SURFACES = ("wall", "desk", "phone")
 
 def findings(settings: Settings, catalog: Catalog, panels: Panels, pages: Sequence[Any]) -> list[str]:
     """What does not fit, a sentence each; none when all is well."""
-    return [*_of_pulls(settings, catalog), *_of_rules(catalog), *_of_pages(panels, pages)]
+    return [*_of_sources(settings), *_of_pulls(settings, catalog), *_of_rules(catalog), *_of_pages(panels, pages)]
 
 
 def unfilled(settings: Settings, catalog: Catalog) -> list[str]:
     """Feeds this deployment maps nothing to: worth knowing, nothing wrong."""
     return sorted(set(catalog.feeds) - {pull.into for pull in settings.pulls.values()})
+
+
+def _of_sources(settings: Settings) -> Iterator[str]:
+    """Addresses no driver here can open. Nothing is connected to: `cockpit source test` does that."""
+    for key, source in sorted(settings.sources.items()):
+        if source.kind != "sql":
+            continue
+        try:
+            sa.make_url(source.url).get_dialect().import_dbapi()
+        except (sa.exc.ArgumentError, ImportError) as wrong:
+            advice = "write postgresql+psycopg://, mysql+pymysql:// or sqlite:///, or install the driver"
+            yield str(ConfigurationError(source.file or settings.file, f"source.{key}.url", f"no such database or driver: {wrong}", advice))
 
 
 def _of_pulls(settings: Settings, catalog: Catalog) -> Iterator[str]:

@@ -31,6 +31,7 @@ class SourceConfig:
     connect_timeout: timedelta = timedelta(seconds=5)
     statement_timeout: timedelta = timedelta(seconds=30)
     options: Mapping[str, Any] = field(default_factory=dict)
+    file: str = ""  # where it is written, for messages
 
     @property
     def safe_url(self) -> str:
@@ -61,6 +62,7 @@ class PullConfig:
     datum: str = ""
     batch: int = 5000
     options: Mapping[str, Any] = field(default_factory=dict)
+    file: str = ""  # where it is written, for messages
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +91,11 @@ def duration(text: object, file: str, key: str) -> timedelta:
 
 _SOURCE_DURATIONS = ("connect_timeout", "statement_timeout")
 _PULL_DURATIONS = ("lookback", "interval", "late_after", "backfill")
+_NOT_ZERO = ("connect_timeout", "statement_timeout", "interval", "late_after", "backfill")
+_OURS = {"key", "file"}  # filled in here, never by a file
+_TEXTS = ("kind", "title", "department", "url", "url_env", "timezone", "datum", "source", "into", "table", "query", "watermark")
+_TABLES = ("fields", "metrics", "units", "codes", "options")
+_OF_TEXTS = ("fields", "metrics", "units")
 
 
 def _known(raw: Mapping[str, Any], allowed: set[str], file: str, where: str) -> None:
@@ -97,41 +104,72 @@ def _known(raw: Mapping[str, Any], allowed: set[str], file: str, where: str) -> 
             raise ConfigurationError(file, f"{where}.{key}", "unknown key", "known: " + ", ".join(sorted(allowed)))
 
 
-def _source(key: str, raw: Mapping[str, Any], file: str, home: Path, environ: Mapping[str, str]) -> SourceConfig:
-    where = f"source.{key}"
-    names = {f for f in SourceConfig.__dataclass_fields__ if f != "key"} | {"url_env"}
-    _known(raw, names, file, where)
-    values: dict[str, Any] = {k: v for k, v in raw.items() if k != "url_env"}
-    for name in _SOURCE_DURATIONS:
+def _shaped(raw: Mapping[str, Any], file: str, where: str) -> None:
+    """Each value is of the kind its key wants."""
+    for name, value in raw.items():
+        if name in _TEXTS and not isinstance(value, str):
+            raise ConfigurationError(file, f"{where}.{name}", f"{value!r} is not a text", "put it in quotes")
+        if name in _TABLES and not isinstance(value, dict):
+            raise ConfigurationError(file, f"{where}.{name}", f"{value!r} is not a table", f"write {name} = {{ ours = … }}")
+        for inner, text in value.items() if name in _OF_TEXTS else ():
+            if not isinstance(text, str):
+                raise ConfigurationError(file, f"{where}.{name}.{inner}", f"{text!r} is not a text", "put it in quotes")
+        for inner, table in value.items() if name == "codes" else ():
+            if not isinstance(table, dict) or not all(isinstance(ours, str) for ours in table.values()):
+                advice = f'write codes.{inner} = {{ "theirs" = "ours" }}'
+                raise ConfigurationError(file, f"{where}.codes.{inner}", "is not a table of codes", advice)
+    batch = raw.get("batch", 1)
+    if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
+        raise ConfigurationError(file, f"{where}.batch", f"{batch!r} is not a number of rows", "write 1 or more; 5000 is usual")
+
+
+def _durations(values: dict[str, Any], names: tuple[str, ...], file: str, where: str) -> None:
+    for name in names:
         if name in values:
             values[name] = duration(values[name], file, f"{where}.{name}")
+            if name in _NOT_ZERO and not values[name]:
+                raise ConfigurationError(file, f"{where}.{name}", "must be longer than nothing", "write 30s, 5m, 2h or 1d")
+
+
+def _source(key: str, raw: Mapping[str, Any], file: str, home: Path, environ: Mapping[str, str]) -> SourceConfig:
+    where = f"source.{key}"
+    names = {f for f in SourceConfig.__dataclass_fields__ if f not in _OURS} | {"url_env"}
+    _known(raw, names, file, where)
+    _shaped(raw, file, where)
+    values: dict[str, Any] = {k: v for k, v in raw.items() if k != "url_env"}
+    _durations(values, _SOURCE_DURATIONS, file, where)
     url = environ.get(str(raw.get("url_env", "")), "") or str(raw.get("url", ""))
     if not url:
-        raise ConfigurationError(file, f"{where}.url_env", f"no address: {raw.get('url_env', 'url_env')} is not set", "set that environment variable, or url")
+        problem = f"no address: {raw.get('url_env', 'url_env')} is not set"
+        raise ConfigurationError(file, f"{where}.url_env", problem, "set that environment variable, or url")
     values["url"] = local_sqlite(url, home)
     for needed in ("kind", "title", "department"):
         if needed not in values:
             raise ConfigurationError(file, f"{where}.{needed}", "missing")
-    return SourceConfig(key=key, **values)
+    return SourceConfig(key=key, file=file, **values)
 
 
 def _pull(key: str, raw: Mapping[str, Any], file: str, sources: Mapping[str, SourceConfig]) -> PullConfig:
     where = f"pull.{key}"
-    values: dict[str, Any] = dict(raw)
-    if "key" in values:
-        values["key_fields"] = values.pop("key")
-    _known(values, {f for f in PullConfig.__dataclass_fields__ if f != "key"}, file, where)
-    for name in _PULL_DURATIONS:
-        if name in values:
-            values[name] = duration(values[name], file, f"{where}.{name}")
-    keys = values.get("key_fields", ())
-    values["key_fields"] = (keys,) if isinstance(keys, str) else tuple(keys)
+    _known(raw, {f for f in PullConfig.__dataclass_fields__ if f not in _OURS | {"key_fields"}} | {"key"}, file, where)
+    _shaped(raw, file, where)
+    values: dict[str, Any] = {k: v for k, v in raw.items() if k != "key"}
+    _durations(values, _PULL_DURATIONS, file, where)
+    values["key_fields"] = _key_columns(raw.get("key", ()), file, where)
     for needed in ("source", "into"):
         if needed not in values:
             raise ConfigurationError(file, f"{where}.{needed}", "missing")
     if values["source"] not in sources:
         raise ConfigurationError(file, f"{where}.source", f"no source {values['source']!r}", "known: " + ", ".join(sorted(sources)))
-    return PullConfig(key=key, **values)
+    return PullConfig(key=key, file=file, **values)
+
+
+def _key_columns(given: Any, file: str, where: str) -> tuple[str, ...]:
+    columns = (given,) if isinstance(given, str) else tuple(given) if isinstance(given, (list, tuple)) else (given,)
+    if not all(isinstance(column, str) and column for column in columns):
+        advice = 'write key = "编号" or key = ["编号", "时间"]'
+        raise ConfigurationError(file, f"{where}.key", f"{given!r} is not a column or a list of columns", advice)
+    return columns
 
 
 def local_sqlite(url: str, home: Path) -> str:
@@ -153,30 +191,55 @@ def load_settings(path: str | None = None, environ: Mapping[str, str] = os.envir
     parts = [(file, raw)] + [(f"cockpit.d/{p.name}", _toml(p)) for p in sorted(config.parent.glob("cockpit.d/*.toml"))]
     for name, part in parts[1:]:
         _known(part, {"source", "pull"}, name, "top level")
-    sources = {k: _source(k, v, name, home, environ) for name, part in parts for k, v in part.get("source", {}).items()}
+    sources = {k: _source(k, v, name, home, environ) for k, (name, v) in _gathered(parts, "source").items()}
     store = environ.get("COCKPIT_STORE_URL") or str(raw.get("store", {}).get("url", "sqlite:///var/store.db"))
     web = raw.get("web", {})
     return Settings(
         file=file,
         home=home,
         store_url=local_sqlite(store, home),
-        port=int(environ.get("PORT", web.get("port", 8050))),
+        port=_port(environ.get("PORT") or web.get("port", 8050), "PORT" if environ.get("PORT") else file),
         host=environ.get("HOST", str(web.get("host", "127.0.0.1"))),
         city=raw.get("city", {}),
         index=raw.get("index", {}),
         sources=sources,
-        pulls={k: _pull(k, v, name, sources) for name, part in parts for k, v in part.get("pull", {}).items()},
+        pulls={k: _pull(k, v, name, sources) for k, (name, v) in _gathered(parts, "pull").items()},
         token_key=environ.get("COCKPIT_TOKEN_KEY", "").encode() or _local_key(home),
     )
 
 
+def _gathered(parts: list[tuple[str, dict[str, Any]]], kind: str) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Every source, or every pull, of all files, with the file it is in. A name used twice would silently lose one of them."""
+    found: dict[str, tuple[str, dict[str, Any]]] = {}
+    for file, part in parts:
+        group = part.get(kind, {})
+        if not isinstance(group, dict):
+            raise ConfigurationError(file, kind, "is not a table", f"write [{kind}.<key>]")
+        for key, raw in group.items():
+            if not isinstance(raw, dict):
+                raise ConfigurationError(file, f"{kind}.{key}", f"{raw!r} is not a table", f"write [{kind}.{key}]")
+            if key in found:
+                raise ConfigurationError(file, f"{kind}.{key}", f"is already in {found[key][0]}", "give one of them another key")
+            found[key] = (file, raw)
+    return found
+
+
+def _port(given: object, where: str) -> int:
+    if not str(given).isdecimal() or int(str(given)) > 65_535:
+        raise ConfigurationError(where, "web.port", f"{given!r} is not a port", "write a number up to 65535")
+    return int(str(given))
+
+
 def _toml(path: Path) -> dict[str, Any]:
+    name = f"{path.parent.name}/{path.name}" if path.parent.name == "cockpit.d" else path.name
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8-sig"))  # editors of some desks put a mark in front
     except FileNotFoundError as missing:
         raise ConfigurationError(str(path), "-", "file not found", "run from the project folder or set COCKPIT_CONFIG") from missing
     except tomllib.TOMLDecodeError as wrong:
-        raise ConfigurationError(path.name, "-", f"not valid TOML: {wrong}") from wrong
+        raise ConfigurationError(name, "-", f"not valid TOML: {wrong}") from wrong
+    except UnicodeDecodeError as wrong:
+        raise ConfigurationError(name, "-", f"not UTF-8 at byte {wrong.start}", "save it as UTF-8") from wrong
 
 
 def _local_key(home: Path) -> bytes:

@@ -93,11 +93,12 @@ def plan_pull(catalog: Catalog, settings: Settings, pull_key: str) -> Plan:
         raise ConfigurationError(settings.file, f"pull.{pull_key}", "no such pull", near(pull_key, settings.pulls))
     source = settings.sources[pull.source]
     if source.kind not in KINDS:
-        raise ConfigurationError(settings.file, f"source.{source.key}.kind", f"{source.kind!r} is not known", "known: " + ", ".join(KINDS))
+        file = source.file or settings.file
+        raise ConfigurationError(file, f"source.{source.key}.kind", f"{source.kind!r} is not known", "known: " + ", ".join(KINDS))
+    wrong = _Complaints(pull.file or settings.file, pull)
     if pull.into not in catalog.feeds:
-        raise ConfigurationError(settings.file, f"pull.{pull.key}.into", f"no feed {pull.into!r}", near(pull.into, catalog.feeds))
+        raise wrong("into", f"no feed {pull.into!r}", near(pull.into, catalog.feeds))
     domain, feed = catalog.feeds[pull.into]
-    wrong = _Complaints(settings.file, pull)
     if source.kind == "sql" and bool(pull.table) == bool(pull.query):
         raise wrong("table", "give either table or query")
     expressions = _expressions(pull, feed, wrong)
@@ -143,6 +144,11 @@ def _check_fields(pull: PullConfig, feed: Feed, wrong: _Complaints) -> None:
     for name in _needed(pull, feed):
         if name not in pull.fields:
             raise wrong(f"fields.{name}", "must be mapped", f"fields.{name} = their column")
+    mapped = [*pull.fields, *pull.metrics, *(m.key for m in feed.metrics)]
+    for part, names in (("codes", pull.codes), ("units", pull.units)):
+        for name in names:
+            if name not in mapped:
+                raise wrong(f"{part}.{name}", "nothing is mapped to that field", near(name, mapped))
 
 
 def _needed(pull: PullConfig, feed: Feed) -> list[str]:
