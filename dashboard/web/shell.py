@@ -11,6 +11,7 @@ from dash import dcc, html, page_container
 
 from dashboard.core import places
 from dashboard.core.catalog import Catalog
+from dashboard.core.declare import Text
 from dashboard.settings import Settings
 from dashboard.web.page import data
 
@@ -51,6 +52,7 @@ def layout(catalog: Catalog, settings: Settings) -> html.Div:
             html.Aside(id="drawer", hidden=True),
             html.Div(id="connection", role="status", hidden=True),
             html.Nav(id="bar", children=_phone_bar()),
+            html.Div(id="rounds", hidden=True, children=_rounds(catalog)),
             dcc.Location(id="address", refresh=False),
         ],
     )
@@ -77,6 +79,12 @@ def _top(product: Sequence[str], demo: bool) -> list[Any]:
             ],
         ),
     ]
+
+
+def _rounds(catalog: Catalog) -> list[Any]:
+    """The pages a rotating wall walks through, in order."""
+    stops = [("/", Text("总览", "Overview")), *((v.path, v.title) for v in catalog.vitals.values())]
+    return [html.I(**data(round=path, zh=title.zh, en=title.en)) for path, title in stops]
 
 
 def _both(zh: str, en: str) -> html.Span:
