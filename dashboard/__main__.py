@@ -84,7 +84,7 @@ def check() -> None:
     settings, catalog, pages = _settings(), _catalog(), found_pages()
     for feed in unfilled(settings, catalog):
         click.echo(f"note: no pull fills {feed}; its numbers stay empty")
-    found = findings(settings, catalog, CityPanels(settings, catalog, _store(settings), pages), pages)
+    found = findings(settings, catalog, CityPanels(settings, catalog, _store(settings)), pages)
     for line in found:
         click.echo(line)
     if found:

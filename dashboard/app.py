@@ -85,7 +85,7 @@ def open_app(settings: Settings) -> Front:
         settings=settings,
         catalog=catalog,
         engine=engine,
-        panels=CityPanels(settings, catalog, engine, stand),
+        panels=CityPanels(settings, catalog, engine),
         layout=lambda: layout(catalog, settings),
         pages=stand,
         clock=SystemClock(),

@@ -2,62 +2,72 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from dashboard.core.declare import Threshold
 from dashboard.core.times import CITY_ZONE
-from dashboard.snapshot.system import limit_words
+from dashboard.snapshot.chart import limit_words
 from dashboard.snapshot.words import number
 
 _EDGE = {"red": "@lv-red-edge", "orange": "@lv-orange-edge", "yellow": "@lv-yellow-edge", "blue": "@lv-blue-edge"}
 _TEXT = {"red": "@lv-red-text", "orange": "@lv-orange-text", "yellow": "@lv-yellow-text", "blue": "@lv-blue-text"}
+_CLEAR = "rgba(0,0,0,0)"
 _LABEL = 0.115  # share of the height a label needs
 _FONT = "YZ Numerals, PingFang SC, Source Han Sans SC, Noto Sans CJK SC, Microsoft YaHei, sans-serif"
 
 
 def figure(body: dict[str, Any], lang: str) -> dict[str, Any]:
     """Line with expected range, thresholds labelled at the line's end; gaps stay gaps."""
-    xs, ys = _with_gaps(body["points"], body["gap"])
     ink = f"@sys-{body['css']}" if body["css"] else "@plot-line"
-    band = [(at, pair) for at, pair in body["band"] if pair]
-    traces: list[dict[str, Any]] = []
-    if len(band) > 1:
-        times = [_local(at) for at, _ in band]
-        hover = {"hoverinfo": "skip", "type": "scatter", "mode": "lines", "line": {"width": 0, "shape": "linear"}, "showlegend": False}
-        traces += [
-            {**hover, "x": times, "y": [p[0] for _, p in band]},
-            {**hover, "x": times, "y": [p[1] for _, p in band], "fill": "tonexty", "fillcolor": "@plot-band"},
-        ]
-    traces.append(
+    return {"data": [*_usual(body), _line(body, ink), *_end(body, ink)], "layout": _layout(body, lang)}
+
+
+def _usual(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """The expected range as the area between two lines nobody sees."""
+    band = [(_local(at), pair) for at, pair in body["band"] if pair]
+    if len(band) < 2:
+        return []
+    edge = {"hoverinfo": "skip", "type": "scatter", "mode": "lines", "line": {"width": 0, "shape": "linear"}, "showlegend": False}
+    low, high = ({**edge, "x": [at for at, _ in band], "y": [pair[side] for _, pair in band]} for side in (0, 1))
+    return [low, {**high, "fill": "tonexty", "fillcolor": "@plot-band"}]
+
+
+def _line(body: dict[str, Any], ink: str) -> dict[str, Any]:
+    xs, ys = _with_gaps(body["points"], body["gap"])
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": xs,
+        "y": ys,
+        "line": {"color": ink, "width": 1.8},
+        "connectgaps": False,
+        "showlegend": False,
+        "hovertemplate": f"%{{x|%H:%M}}　%{{y:.{body['decimals']}f}} {body['unit']}<extra></extra>",
+    }
+
+
+def _end(body: dict[str, Any], ink: str) -> list[dict[str, Any]]:
+    """The dot at the line's end, with the value in the colour of its level."""
+    if body["end"] is None or not body["points"]:
+        return []
+    at, value = body["points"][-1]
+    return [
         {
             "type": "scatter",
-            "mode": "lines",
-            "x": xs,
-            "y": ys,
-            "line": {"color": ink, "width": 1.8},
-            "connectgaps": False,
+            "mode": "markers+text",
+            "x": [_local(at)],
+            "y": [value],
+            "text": [f"<b>{number(value, body['decimals'])}</b>"],
+            "textposition": "middle right",
+            "textfont": {"color": _TEXT.get(body["level"], ink)},
+            "marker": {"size": 7, "color": ink},
             "showlegend": False,
-            "hovertemplate": f"%{{x|%H:%M}}　%{{y:.{body['decimals']}f}} {body['unit']}<extra></extra>",
+            "hoverinfo": "skip",
+            "cliponaxis": False,
         }
-    )
-    if ys and body["end"] is not None and body["points"]:
-        end_ink = _TEXT.get(body["level"], ink)
-        traces.append(
-            {
-                "type": "scatter",
-                "mode": "markers+text",
-                "x": [_local(body["points"][-1][0])],
-                "y": [body["points"][-1][1]],
-                "text": [f"<b>{number(body['points'][-1][1], body['decimals'])}</b>"],
-                "textposition": "middle right",
-                "textfont": {"color": end_ink},
-                "marker": {"size": 7, "color": ink},
-                "showlegend": False,
-                "hoverinfo": "skip",
-                "cliponaxis": False,
-            }
-        )
-    return {"data": traces, "layout": _layout(body, lang)}
+    ]
 
 
 def _with_gaps(points: list[tuple[datetime, float | None]], gap: timedelta) -> tuple[list[str | None], list[float | None]]:
@@ -80,59 +90,51 @@ def _local(at: datetime) -> str:
 
 def _layout(body: dict[str, Any], lang: str) -> dict[str, Any]:
     limits = _near(body)
-    window = body["window"]
     low, high = _range(body, [t.value for t in limits])
+    heights = _apart(limits, body["end"], (high - low) * _LABEL)
     return {
         "margin": {"l": 44, "r": 64, "t": 10, "b": 26},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
+        "paper_bgcolor": _CLEAR,
+        "plot_bgcolor": _CLEAR,
         "font": {"family": _FONT, "size": 12, "color": "@plot-tick"},
-        "hoverlabel": {"bgcolor": "@plot-hover-bg", "font": {"color": "@plot-hover-text"}, "bordercolor": "rgba(0,0,0,0)"},
+        "hoverlabel": {"bgcolor": "@plot-hover-bg", "font": {"color": "@plot-hover-text"}, "bordercolor": _CLEAR},
         "hovermode": "x",
         "dragmode": False,
         "showlegend": False,
-        "xaxis": {
-            "type": "date",
-            "range": [_local(window[0]), _local(window[1])],
-            "showgrid": False,
-            "zeroline": False,
-            "linecolor": "@plot-axis",
-            "tickformat": "%H:%M",
-            "nticks": 7,
-            "fixedrange": True,
-        },
+        "xaxis": _time_axis(body["window"]),
         "yaxis": {"range": [low, high], "nticks": 5, "gridcolor": "@plot-grid", "zeroline": False, "fixedrange": True, "automargin": True},
-        "shapes": [
-            {
-                "type": "line",
-                "xref": "paper",
-                "x0": 0,
-                "x1": 1,
-                "y0": t.value,
-                "y1": t.value,
-                "line": {"color": _EDGE[t.level.value], "width": 1.2, "dash": "dash"},
-            }
-            for t in limits
-        ],
-        "annotations": [
-            {
-                "xref": "paper",
-                "x": 1,
-                "xanchor": "left",
-                "y": stand,
-                "yanchor": "middle",
-                "text": limit_words(t, lang),
-                "showarrow": False,
-                "font": {"color": _TEXT[t.level.value]},
-                "xshift": 3,
-            }
-            for t, stand in zip(limits, _apart(limits, body["end"], (high - low) * _LABEL), strict=True)
-        ],
+        "shapes": [_rule(t) for t in limits],
+        "annotations": [_label(t, height, lang) for t, height in zip(limits, heights, strict=True)],
         "uirevision": "keep",
     }
 
 
-def _apart(limits: list[Any], end: float | None, least: float) -> list[float]:
+def _time_axis(window: tuple[datetime, datetime]) -> dict[str, Any]:
+    return {
+        "type": "date",
+        "range": [_local(at) for at in window],
+        "showgrid": False,
+        "zeroline": False,
+        "linecolor": "@plot-axis",
+        "tickformat": "%H:%M",
+        "nticks": 7,
+        "fixedrange": True,
+    }
+
+
+def _rule(t: Threshold) -> dict[str, Any]:
+    """A threshold across the chart."""
+    line = {"color": _EDGE[t.level.value], "width": 1.2, "dash": "dash"}
+    return {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": t.value, "y1": t.value, "line": line}
+
+
+def _label(t: Threshold, height: float, lang: str) -> dict[str, Any]:
+    """Its level and value at the right."""
+    place = {"xref": "paper", "x": 1, "xanchor": "left", "xshift": 3, "y": height, "yanchor": "middle"}
+    return {**place, "text": limit_words(t, lang), "showarrow": False, "font": {"color": _TEXT[t.level.value]}}
+
+
+def _apart(limits: Sequence[Threshold], end: float | None, least: float) -> list[float]:
     """Heights of the thresholds' labels, pushed apart until each can be read, the present value's among them."""
     spots = sorted([(t.value, i) for i, t in enumerate(limits)] + ([(end, -1)] if end is not None else []))
     heights: dict[int, float] = {}
@@ -143,17 +145,17 @@ def _apart(limits: list[Any], end: float | None, least: float) -> list[float]:
     return [heights[i] for i in range(len(limits))]
 
 
-def _near(body: dict[str, Any]) -> list[Any]:
-    """Thresholds worth showing: all the line has come to, and the next one."""
+def _near(body: dict[str, Any]) -> list[Threshold]:
+    """Thresholds worth showing: all the line has come to, and those not far beyond."""
     values = [v for _, v in body["points"] if v is not None]
-    if not values or not body["limits"]:
+    limits: Sequence[Threshold] = body["limits"]
+    if not values or not limits:
         return []
-    rising = body["limits"][0].op.startswith(">")
-    ordered = sorted(body["limits"], key=lambda t: t.value, reverse=not rising)
+    rising = limits[0].op.startswith(">")
     reach = max(values) if rising else min(values)
-    span = max(max(values) - min(values), abs(reach) * 0.15, 1e-9)
-    shown = [t for t in ordered if (t.value <= reach + 2 * span if rising else t.value >= reach - 2 * span)]
-    return shown
+    far = 2 * max(max(values) - min(values), abs(reach) * 0.15, 1e-9)
+    ordered = sorted(limits, key=lambda t: t.value, reverse=not rising)
+    return [t for t in ordered if (t.value <= reach + far if rising else t.value >= reach - far)]
 
 
 def _range(body: dict[str, Any], limits: list[float]) -> tuple[float, float]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from markupsafe import Markup
@@ -16,13 +16,18 @@ from dashboard.core.errors import NotFoundError
 from dashboard.panels import charts
 from dashboard.panels.templating import html, macro
 from dashboard.settings import Settings
-from dashboard.snapshot import drawers, listing, overview, sources, strip, system
-from dashboard.snapshot.maps import map_body
+from dashboard.snapshot import chips, drawer_alert, drawer_asset, drawer_number, feed, overview, sources, strip, system, verdict, vitals
+from dashboard.snapshot.cases import cases
+from dashboard.snapshot.chart import chart
+from dashboard.snapshot.maps import Sheet, map_body
 from dashboard.snapshot.picture import Picture, Reader
+from dashboard.snapshot.readings import readings
 from dashboard.snapshot.view import View, parse_view
+from dashboard.snapshot.words import say
 
 Body = dict[str, Any]
 Make = Callable[[Picture, View, str], Body]
+Takes = Literal["nothing", "vital", "vital or nothing", "title", "key"]
 
 
 @dataclass(frozen=True)
@@ -32,89 +37,86 @@ class Kind:
     template: str
     body: Make
     topics: tuple[str, ...] = ("kpi:*", "alerts", "sources")
+    takes: Takes = "nothing"  # what may stand after the colon of its key
 
 
-def _map(ident: str, aspect: float, font: float, *, system_page: bool) -> Make:
-    def body(picture: Picture, view: View, vital: str) -> Body:
-        drawn = map_body(
-            picture, view, ident=ident + vital, aspect=aspect, font_share=font, vital=vital if system_page else "", zoom=system_page
-        )
-        svg = Markup(macro("_map.html", "draw", view.lang, drawn))  # noqa: S704 - made by our own autoescaped template
-        if system_page:
-            return {"svg": svg, "subtitle": _where(picture, view, vital), "legend": _legend(view.lang)}
-        note = "街道自西向东，只标异常，斜纹为数据迟到" if view.lang != "en" else "streets west to east; exceptions only; hatched: late"
+def _alone(body: Callable[[Picture, View], Body]) -> Make:
+    """The body of a kind that takes nothing."""
+    return lambda picture, view, _: body(picture, view)
+
+
+# ---- maps
+def _overview_map(ident: str, aspect: float, font_share: float) -> Make:
+    """The whole district with what is wrong in it, and the matrix below."""
+
+    def body(picture: Picture, view: View, _: str) -> Body:
+        svg = _drawn(picture, view, Sheet(ident=ident, aspect=aspect, font_share=font_share))
+        note = say(view.lang, "街道自西向东，只标异常，斜纹为数据迟到", "streets west to east; exceptions only; hatched: late")
         return {"svg": svg, "note": note, **overview.matrix(picture, view)}
 
     return body
 
 
-def _where(picture: Picture, view: View, vital: str) -> str:
-    shown = sum(a.state != "closed" and a.vital == vital for a in picture.alerts_in(view))
-    return f"未闭环 {shown}，点街道可筛选" if view.lang != "en" else f"{shown} open; click a street to filter"
+def _system_map(ident: str, aspect: float, font_share: float) -> Make:
+    """A vital system's assets and alerts."""
+
+    def body(picture: Picture, view: View, vital: str) -> Body:
+        svg = _drawn(picture, view, Sheet(ident=ident + vital, aspect=aspect, font_share=font_share, vital=vital))
+        shown = len(picture.open_in(view, vital))
+        subtitle = say(view.lang, f"未闭环 {shown}，点街道可筛选", f"{shown} open; click a street to filter")
+        return {"svg": svg, "subtitle": subtitle, "legend": _legend(view.lang)}
+
+    return body
 
 
-def _legend(lang: str) -> list[dict[str, Any]]:
-    zh = lang != "en"
-    return [
-        {"d": "M0 5H16", "dash": False, "text": "桥梁" if zh else "Bridge"},
-        {"d": "M0 5H16", "dash": True, "text": "隧道" if zh else "Tunnel"},
-        {"d": "M8 1 13 9H3Z", "dash": False, "text": "设施" if zh else "Asset"},
-    ]
+def _drawn(picture: Picture, view: View, sheet: Sheet) -> Markup:
+    return Markup(macro("_map.html", "draw", view.lang, map_body(picture, view, sheet)))  # made by our own autoescaped template
 
 
-def _heading(picture: Picture, view: View, which: str) -> Body:
-    zh = view.lang != "en"
-    if which == "alerts":
-        return system.plain_title(
-            "预警" if zh else "Alerts", "谁在处置，历时多久，结果如何" if zh else "who is on it, for how long, with what outcome"
-        )
-    if which == "sources":
-        return system.plain_title(
-            "数据源" if zh else "Data sources",
-            "各部门数据库的新鲜度、行数、隔离与错误" if zh else "freshness, rows, quarantine and errors of each department's database",
-        )
-    return system.title(picture, view, which)
+def _legend(lang: str) -> list[Body]:
+    signs = (("M0 5H16", False, "桥梁", "Bridge"), ("M0 5H16", True, "隧道", "Tunnel"), ("M8 1 13 9H3Z", False, "设施", "Asset"))
+    return [{"d": d, "dash": dash, "text": say(lang, zh, en)} for d, dash, zh, en in signs]
 
 
+_MAP, _SITEMAP = ("kpi:*", "alerts", "geo", "sources"), ("alerts", "geo", "table:*")
 KINDS: Mapping[str, Kind] = {
-    "brand": Kind("brand", lambda p, v, _: overview.brand(p, v), ("geo",)),
-    "verdict": Kind("verdict", lambda p, v, _: overview.verdict(p, v)),
-    "hero": Kind("hero", lambda p, v, _: overview.verdict(p, v)),
-    "vitals": Kind("vitals", lambda p, v, _: overview.vitals(p, v)),
-    "tiles": Kind("tiles", lambda p, v, _: overview.vitals(p, v)),
-    "day": Kind("day", lambda p, v, _: overview.vitals(p, v)),
-    "nav": Kind("nav", lambda p, v, _: overview.nav(p, v)),
-    "map": Kind("map", _map("m", 1.84, 0.0222, system_page=False), ("kpi:*", "alerts", "geo", "sources")),
-    "map-phone": Kind("map", _map("p", 1.63, 0.0345, system_page=False), ("kpi:*", "alerts", "geo", "sources")),
-    "feed": Kind("feed", lambda p, v, _: overview.feed(p, v), ("alerts",)),
-    "foremost": Kind("foremost", lambda p, v, _: overview.foremost(p, v), ("alerts",)),
-    "strip": Kind("strip", lambda p, v, arg: strip.strip(p, v, arg), ("kpi:*", "alerts")),
-    "foot": Kind("foot", lambda p, v, _: overview.foot(p, v), ("sources", "geo")),
-    "title": Kind("title", _heading),
-    "chips": Kind("chips", lambda p, v, arg: system.chips(p, v, arg), ("alerts",)),
-    "kpis": Kind("kpis", lambda p, v, arg: system.kpis(p, v, arg), ("kpi:{vital}", "kpi:{domains}", "sources")),
-    "figures": Kind("unlinked", lambda p, v, arg: system.figures(p, v, arg), ()),
-    "sitemap": Kind("sitemap", _map("s", 2.6, 0.0198, system_page=True), ("alerts", "geo", "table:*")),
-    "sitemap-wall": Kind("sitemap", _map("b", 1.32, 0.0288, system_page=True), ("alerts", "geo", "table:*")),
-    "sitemap-phone": Kind("sitemap", _map("q", 1.5, 0.0368, system_page=True), ("alerts", "geo", "table:*")),
-    "chart": Kind("chart", lambda p, v, arg: system.chart(p, v, arg), ("kpi:{vital}", "readings:{domains}", "alerts")),
-    "readings": Kind("table", lambda p, v, arg: listing.readings(p, v, arg), ("readings:{domains}", "alerts")),
-    "cases": Kind("cases", lambda p, v, arg: listing.cases(p, v, arg), ("table:*",)),
-    "alerts": Kind("alerts", lambda p, v, _: overview.alert_list(p, v), ("alerts",)),
-    "sources": Kind("sources", lambda p, v, _: sources.sources(p, v), ("sources", "table:*", "readings:*")),
-    "explain": Kind("drawer_explain", lambda p, v, arg: drawers.explanation(p, v, arg)),
-    "alert": Kind("drawer_alert", lambda p, v, arg: drawers.alert(p, v, arg), ("alerts",)),
-    "asset": Kind("drawer_asset", lambda p, v, arg: drawers.asset(p, v, arg), ("readings:*", "alerts")),
-    "pull": Kind("drawer_pull", lambda p, v, arg: sources.pull_detail(p, v, arg), ("sources",)),
+    "brand": Kind("brand", _alone(overview.brand), ("geo",)),
+    "verdict": Kind("verdict", _alone(verdict.verdict)),
+    "hero": Kind("hero", _alone(verdict.verdict)),
+    "vitals": Kind("vitals", _alone(vitals.vitals)),
+    "tiles": Kind("tiles", _alone(vitals.vitals)),
+    "day": Kind("day", _alone(vitals.vitals)),
+    "nav": Kind("nav", _alone(vitals.nav)),
+    "map": Kind("map", _overview_map("m", 1.84, 0.0222), _MAP),
+    "map-phone": Kind("map", _overview_map("p", 1.63, 0.0345), _MAP),
+    "feed": Kind("feed", _alone(feed.feed), ("alerts",)),
+    "foremost": Kind("foremost", _alone(feed.foremost), ("alerts",)),
+    "strip": Kind("strip", strip.strip, ("kpi:*", "alerts"), "vital or nothing"),
+    "foot": Kind("foot", _alone(overview.foot), ("sources", "geo")),
+    "title": Kind("title", system.title, takes="title"),
+    "chips": Kind("chips", chips.chips, ("alerts",), "vital or nothing"),
+    "kpis": Kind("kpis", system.kpis, ("kpi:{vital}", "kpi:{domains}", "sources"), "vital"),
+    "figures": Kind("unlinked", system.figures, (), "vital"),
+    "sitemap": Kind("sitemap", _system_map("s", 2.6, 0.0198), _SITEMAP, "vital"),
+    "sitemap-wall": Kind("sitemap", _system_map("b", 1.32, 0.0288), _SITEMAP, "vital"),
+    "sitemap-phone": Kind("sitemap", _system_map("q", 1.5, 0.0368), _SITEMAP, "vital"),
+    "chart": Kind("chart", chart, ("kpi:{vital}", "kpi:{domains}", "readings:{domains}", "alerts", "sources"), "vital"),
+    "readings": Kind("table", readings, ("readings:{domains}", "alerts"), "vital"),
+    "cases": Kind("cases", cases, ("table:*",), "key"),
+    "alerts": Kind("alerts", _alone(feed.alert_list), ("alerts",)),
+    "sources": Kind("sources", _alone(sources.sources), ("sources", "table:*", "readings:*")),
+    "explain": Kind("drawer_explain", drawer_number.explanation, takes="key"),
+    "alert": Kind("drawer_alert", drawer_alert.alert, ("alerts",), "key"),
+    "asset": Kind("drawer_asset", drawer_asset.asset, ("readings:*", "alerts"), "key"),
+    "pull": Kind("drawer_pull", sources.pull_detail, ("sources",), "key"),
 }
 
 
 class CityPanels:
-    """Makes panels for the live channel. One picture of the store serves all panels of a turn."""
+    """Makes panels for the live channel. One reader of the store serves all panels of a turn."""
 
-    def __init__(self, settings: Settings, catalog: Catalog, engine: sa.Engine, pages: Sequence[Any] = ()) -> None:
+    def __init__(self, settings: Settings, catalog: Catalog, engine: sa.Engine) -> None:
         self._reader = Reader(engine, catalog, settings)
-        self._pages = {page.path: page for page in pages}
 
     def content(self, panel: str, view: View, now: datetime) -> dict[str, Any]:
         """The finished panel. Raises NotFoundError for a key nothing answers to."""
@@ -138,11 +140,6 @@ class CityPanels:
                 found.add(topic.replace("{vital}", arg))
         return frozenset(found)
 
-    def panels_of(self, path: str, surface: str) -> list[str]:
-        """The panels that stand on a page of a surface."""
-        page = self._pages.get(path)
-        return page.panels(surface) if page else []
-
     def parse(self, query: Mapping[str, str]) -> View:
         """The view an address asks for."""
         return parse_view(query, places.known_streets(), frozenset(self._reader.catalog.vitals))
@@ -150,6 +147,13 @@ class CityPanels:
     def _kind(self, panel: str) -> tuple[Kind, str]:
         name, _, arg = panel.partition(":")
         kind = KINDS.get(name)
-        if kind is None or ("{" in "".join(kind.topics) and arg not in self._reader.catalog.vitals):
+        if kind is None or not self._fits(kind.takes, arg):
             raise NotFoundError(f"no panel {panel!r}")
         return kind, arg
+
+    def _fits(self, takes: Takes, arg: str) -> bool:
+        if arg in self._reader.catalog.vitals:
+            return "vital" in takes or takes == "title"
+        if takes == "title":
+            return arg in system.PLAIN
+        return bool(arg) if takes == "key" else not arg and takes != "vital"

@@ -77,7 +77,7 @@ def _note(kpi: Kpi, row: KpiRow | None, shown: KpiRow | None, lang: str) -> str:
 def index_cell(picture: Picture, key: str, scope: Scope, lang: str, title: str) -> Cell:
     """A vital system's index as the leading card."""
     row = picture.figure(key, scope)
-    delta = _since_yesterday(row)
+    delta = since_yesterday(row)
     return Cell(
         key=key,
         title=title,
@@ -103,7 +103,7 @@ def _value(row: KpiRow | None) -> float | None:
     return row.value if row else None
 
 
-def _since_yesterday(row: KpiRow | None) -> str:
+def since_yesterday(row: KpiRow | None) -> str:
     """How much an index moved in a day; nothing where either is unknown."""
     return "" if row is None or row.value is None or row.yesterday is None else signed(row.value - row.yesterday)
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
-from dashboard.core.declare import Domain, Level
+from dashboard.core.declare import Domain, Level, Text
 from dashboard.snapshot.alerts import Alert, headline, width
 from dashboard.snapshot.land import Box, Letter, Named
 from dashboard.snapshot.picture import Picture
@@ -22,9 +21,9 @@ _MANY_SITES = 40  # beyond this sites are dots
 class StreetShape:
     """A street as drawn, with what marks it out."""
 
-    name: Any
+    name: Text
     d: str
-    at: tuple[float, float]
+    at: tuple[float, float] | None  # where its name stands; None: no room for it
     code: str
     hot: str
     on: bool
@@ -52,61 +51,90 @@ class Sites:
     dim: bool = False
 
 
-def map_body(
-    picture: Picture, view: View, *, ident: str, aspect: float, font_share: float, vital: str = "", zoom: bool = False
-) -> dict[str, Any]:
-    """Everything `_map.html` draws. `font_share`: letter height as a share of the width."""
-    land = picture.land
-    box = (land.around(view.scope.streets).padded(0.18) if zoom and not view.scope.whole else land.whole).shaped(aspect)
-    alerts = [a for a in picture.alerts_in(view) if a.state != "closed" and (not vital or a.vital == vital)]
-    font = box.w * font_share
-    worst = _worst_by_street(alerts)
-    marks = _spread([_mark(picture, a, view.lang) for a in reversed(alerts)], font)
-    rivers = land.river_names(font * 1.17, view.lang)
-    labels = _labels(
-        [(s.code, s.name(view.lang), s.at) for s in land.streets], marks, [ch for letters, _ in rivers for ch in letters], font
-    )
+@dataclass(frozen=True, kw_only=True)
+class Sheet:
+    """How large a map is drawn, and what for."""
+
+    ident: str  # unique on a page
+    aspect: float
+    font_share: float  # letter height as a share of the width
+    vital: str = ""  # a system's own map: its assets, its alerts, close in on chosen streets
+
+
+def map_body(picture: Picture, view: View, sheet: Sheet) -> dict[str, Any]:
+    """Everything `_map.html` draws."""
+    land, lang = picture.land, view.lang
+    box = _box(picture, view, sheet)
+    font = box.w * sheet.font_share
+    alerts = picture.open_in(view, sheet.vital)
+    marks = _spread([_mark(picture, a, lang) for a in reversed(alerts)], font)
+    rivers = land.river_names(font * 1.17, lang)
     return {
-        "id": ident,
+        "id": sheet.ident,
         "box": box,
         "font": font,
         "mark": font * 0.86,
         "outline": land.outline,
-        "rivers": land.drawn("rivers"),
-        "roads": land.drawn("roads"),
-        "bridges": land.drawn("bridges"),
-        "tunnels": land.drawn("tunnels"),
-        "loop": land.drawn("loop"),
-        "streets": [
-            StreetShape(s.name, s.d, labels[s.code], s.code, worst.get(s.code, ""), s.code in view.scope.streets) for s in land.streets
-        ],
+        **{layer: land.drawn(layer) for layer in ("rivers", "roads", "bridges", "tunnels", "loop")},
+        "streets": _streets(picture, view, alerts, _Room(box, font, _taken(marks, rivers, box, font))),
         "names": rivers,
         "neighbours": [n for n in land.neighbours if _inside(n, box, font)],
-        "sites": _sites(picture, view, vital, box) if vital else [],
+        "sites": _sites(picture, view, sheet.vital, box) if sheet.vital else [],
         "marks": marks,
-        "picked": _picked(picture, view, vital),
+        "picked": _picked(picture, view, sheet.vital),
         "review_no": land.review_no,
     }
 
 
-def _labels(
-    names: list[tuple[str, str, tuple[float, float]]], marks: list[Mark], letters: list[Letter], font: float
-) -> dict[str, tuple[float, float]]:
-    """Where each street's name stands: its own place, or the nearest one clear of marks and of other names."""
-    taken = [(m.x, m.y, font * 1.05, font * 1.0) for m in marks] + [(ch.x, ch.y, font * 0.8, font * 0.8) for ch in letters]
-    found: dict[str, tuple[float, float]] = {}
+def _box(picture: Picture, view: View, sheet: Sheet) -> Box:
+    close = sheet.vital and not view.scope.whole
+    box = picture.land.around(view.scope.streets).padded(0.18) if close else picture.land.whole
+    return box.shaped(sheet.aspect)
+
+
+def _streets(picture: Picture, view: View, alerts: list[Alert], room: _Room) -> list[StreetShape]:
+    streets, worst = picture.land.streets, _worst_by_street(alerts)
+    labels = _labels([(s.code, s.name(view.lang), s.at) for s in streets], room)
+    return [StreetShape(s.name, s.d, labels.get(s.code), s.code, worst.get(s.code, ""), s.code in view.scope.streets) for s in streets]
+
+
+Spot = tuple[float, float, float, float]  # x, y, half width, half height
+# Places around a point to try a name at, nearest first, in letter heights; sideways counts a little less.
+_AROUND = sorted(((dx * 0.6, dy * 0.6) for dx in range(-7, 8) for dy in range(-5, 6)), key=lambda d: math.hypot(d[0] * 0.8, d[1]))
+
+
+@dataclass(frozen=True)
+class _Room:
+    """Where names may stand: inside the box, clear of what is taken."""
+
+    box: Box
+    font: float
+    taken: list[Spot]
+
+    def holds(self, x: float, y: float, half: float, taken: list[Spot]) -> bool:
+        box, tall = self.box, self.font * 0.6
+        inside = box.x + half < x < box.x + box.w - half and box.y + self.font < y < box.y + box.h - self.font
+        return inside and all(abs(x - tx) > half + w or abs(y - ty) > tall + h for tx, ty, w, h in taken)
+
+
+def _taken(marks: list[Mark], rivers: list[tuple[list[Letter], Letter]], box: Box, font: float) -> list[Spot]:
+    """Where no name may stand: on marks, on the rivers' letters, on the scale bar and the note in the lower corners."""
+    letters = [ch for letters, _ in rivers for ch in letters]
+    foot = box.y + box.h * 0.955
+    scale = (box.x + box.w * 0.97 - 500, foot, max(500.0, font * 3), font * 1.6)
+    note = (box.x + box.w * 0.02 + font * 1.5, foot, font * 3, font * 1.6)
+    return [(m.x, m.y, font * 1.05, font) for m in marks] + [(ch.x, ch.y, font * 0.8, font * 0.8) for ch in letters] + [scale, note]
+
+
+def _labels(names: list[tuple[str, str, tuple[float, float]]], room: _Room) -> dict[str, tuple[float, float]]:
+    """Where each street's name stands: its own place, or the nearest clear one; a name with no room near it is left out."""
+    taken, found, font = list(room.taken), dict[str, tuple[float, float]](), room.font
     for code, name, (x, y) in names:
         half = font * max(width(name), 1.0) / 2
-        spots = sorted(
-            ((dx * font * 0.7, dy * font * 0.7) for dx in range(-5, 6) for dy in range(-4, 5)), key=lambda d: math.hypot(d[0] * 0.8, d[1])
-        )
-        clear = (
-            (x + dx, y + dy)
-            for dx, dy in spots
-            if all(abs(x + dx - tx) > half + tw or abs(y + dy - ty) > font * 0.6 + th for tx, ty, tw, th in taken)
-        )
-        found[code] = next(clear, (x, y))
-        taken.append((*found[code], half, font * 0.6))
+        spots = ((x + dx * font, y + dy * font) for dx, dy in _AROUND)
+        if spot := next((s for s in spots if room.holds(*s, half, taken)), None):
+            found[code] = spot
+            taken.append((*spot, half, font * 0.6))
     return found
 
 
@@ -147,36 +175,26 @@ def _spread(marks: list[Mark], font: float) -> list[Mark]:
 
 def asset_tables(domain: Domain) -> list[sa.Table]:
     """The tables of a domain that hold things with a place."""
-    return [
-        f.table for f in domain.feeds if f.table is not None and "asset_id" in f.table.c and "kind" in f.table.c and "name" in f.table.c
-    ]
+    return [f.table for f in domain.feeds if f.table is not None and {"asset_id", "kind", "name"} <= set(f.table.c.keys())]
 
 
 def _sites(picture: Picture, view: View, vital: str, box: Box) -> list[Sites]:
     """Where a system's assets stand: small triangles while few, dots when many."""
-    points: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for domain in picture.catalog.of_vital(vital):
-        for feed in domain.feeds:
-            if feed.on_map and feed.table is not None and feed.table in asset_tables(domain):
-                points[feed.table.name] += picture.places_of(feed.table, view)
-    found = []
-    for many in points.values():
-        if not many:
-            continue
-        dots = len(many) > _MANY_SITES
-        u = box.w / 1000
-        if dots:
-            found.append(Sites("".join(f"M{x:.0f} {y:.0f}h0" for x, y in many), 3.4, True, True))
-        else:
-            found.append(Sites("".join(f"M{x:.0f} {y - 6 * u:.0f}l{5.5 * u:.0f} {10 * u:.0f}h{-11 * u:.0f}Z" for x, y in many), 1.7, False))
-    return found
+    tables = [f.table for d in picture.catalog.of_vital(vital) for f in d.feeds if f.on_map and f.table in asset_tables(d)]
+    u = box.w / 1000
+    return [_drawn(points, u) for table in tables if table is not None and (points := picture.places_of(table, view))]
+
+
+def _drawn(points: list[tuple[float, float]], u: float) -> Sites:
+    """One path for all points; `u` is a thousandth of the map's width."""
+    if len(points) > _MANY_SITES:
+        return Sites("".join(f"M{x:.0f} {y:.0f}h0" for x, y in points), 3.4, dots=True, dim=True)
+    return Sites("".join(f"M{x:.0f} {y - 6 * u:.0f}l{5.5 * u:.0f} {10 * u:.0f}h{-11 * u:.0f}Z" for x, y in points), 1.7, dots=False)
 
 
 def _picked(picture: Picture, view: View, vital: str) -> tuple[float, float] | None:
+    """Where the picked asset stands."""
     if not (vital and view.asset):
         return None
-    for domain in picture.catalog.of_vital(vital):
-        for table in asset_tables(domain):
-            if found := picture.place_of(table, view.asset):
-                return found
-    return None
+    tables = (table for domain in picture.catalog.of_vital(vital) for table in asset_tables(domain))
+    return next((found for table in tables if (found := picture.place_of(table, view.asset))), None)

@@ -2,130 +2,154 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
+from dashboard.core.catalog import words
+from dashboard.core.declare import Text
 from dashboard.core.errors import NotFoundError
+from dashboard.settings import PullConfig
 from dashboard.snapshot.picture import Fresh, Picture, fresh
 from dashboard.snapshot.view import View
-from dashboard.snapshot.words import UNKNOWN, moment, span
-from dashboard.store.freshness import pulls_freshness
+from dashboard.snapshot.words import UNKNOWN, moment, say, span, together
+from dashboard.store.freshness import FeedFreshness, pulls_freshness
 from dashboard.store.schema import lease, pull_run, pull_state, quarantine
 
-_ERROR_WORDS = {
-    "down": ("连不上", "down"),
-    "slow": ("应答超时", "too slow"),
-    "changed": ("结构已变", "schema changed"),
-    "error": ("出错", "error"),
+_ERROR_WORDS = {  # the worst first
+    "down": Text("连不上", "down"),
+    "slow": Text("应答超时", "too slow"),
+    "changed": Text("结构已变", "schema changed"),
+    "error": Text("出错", "error"),
 }
 _KIND_WORDS = {"sql": "SQL", "gtfs": "GTFS", "gtfs_rt": "GTFS-Realtime", "open311": "Open311", "folder": "CSV/XLSX"}
+_QUIET = timedelta(seconds=15)  # a worker that says nothing for longer is worth a word
+_RUNS, _ASIDE = 8, 12
+
+
+@dataclass(frozen=True)
+class State:
+    """What the store knows of all pulls."""
+
+    rows: Mapping[str, Any]  # pull → its row of pull_state
+    ages: Mapping[str, FeedFreshness]
+    waiting: int
+    beat: datetime | None
 
 
 def sources(picture: Picture, view: View) -> dict[str, Any]:
     """All departments, feed by feed."""
-    with picture.reader.engine.connect() as conn:
-        states = {row.pull: row for row in conn.execute(sa.select(pull_state))}
-        ages = pulls_freshness(conn, picture.now)
-        waiting = conn.scalar(sa.select(sa.func.count()).where(quarantine.c.state == "open")) or 0
-        beat = conn.scalar(sa.select(sa.func.max(lease.c.beat_at)))
-    words = [f.state.value for f in ages.values()]
-    departments = [_department(picture, view, key, states, ages) for key in picture.settings.sources]
+    state = _state(picture)
+    ages = [f.state.value for f in state.ages.values()]
     return {
         "total": len(picture.settings.pulls),
-        "fresh": words.count("fresh"),
-        "late": words.count("late"),
-        "silent": words.count("silent"),
-        "rows": f"{sum(row.rows_total for row in states.values()):,}",
-        "quarantined": f"{waiting:,}",
-        "worker": span(picture.now - beat, view.lang)
-        if beat and picture.now - beat > timedelta(seconds=15)
-        else (("正常" if view.lang != "en" else "well") if beat else UNKNOWN),
-        "departments": departments,
+        "fresh": ages.count("fresh"),
+        "late": ages.count("late"),
+        "silent": ages.count("silent"),
+        "rows": f"{sum(row.rows_total for row in state.rows.values()):,}",
+        "quarantined": f"{state.waiting:,}",
+        "worker": _heartbeat(picture, state.beat, view.lang),
+        "departments": [_department(picture, view, key, state) for key in picture.settings.sources],
     }
 
 
-def _department(picture: Picture, view: View, key: str, states: dict[str, Any], ages: dict[str, Any]) -> dict[str, Any]:
+def _state(picture: Picture) -> State:
+    with picture.reader.engine.connect() as conn:
+        rows = {row.pull: row for row in conn.execute(sa.select(pull_state))}
+        waiting = conn.scalar(sa.select(sa.func.count()).where(quarantine.c.state == "open")) or 0
+        return State(rows, pulls_freshness(conn, picture.now), waiting, conn.scalar(sa.select(sa.func.max(lease.c.beat_at))))
+
+
+def _heartbeat(picture: Picture, beat: datetime | None, lang: str) -> str:
+    if beat is None:
+        return UNKNOWN
+    quiet = picture.now - beat
+    return span(quiet, lang) if quiet > _QUIET else say(lang, "正常", "well")
+
+
+def _department(picture: Picture, view: View, key: str, state: State) -> dict[str, Any]:
     source = picture.settings.sources[key]
-    pulls = [_pull(picture, view, name, states.get(name), ages) for name, p in picture.settings.pulls.items() if p.source == key]
-    errors = {
-        states[name].error_kind
-        for name, p in picture.settings.pulls.items()
-        if p.source == key and name in states and states[name].error_kind
-    }
-    word = next((_ERROR_WORDS[e] for e in ("down", "slow", "changed", "error") if e in errors), None)
+    names = [name for name, p in picture.settings.pulls.items() if p.source == key]
+    pulls = [_pull(picture, view, name, state) for name in names]
+    errors = {state.rows[name].error_kind for name in names if name in state.rows}
     return {
         "department": source.department,
         "title": source.title,
         "kind": f"{_KIND_WORDS.get(source.kind, source.kind)} · {source.datum} · {source.timezone}",
-        "error": word[0 if view.lang != "en" else 1] if word else "",
+        "error": next((word(view.lang) for kind, word in _ERROR_WORDS.items() if kind in errors), ""),
         "pulls": pulls,
         "well": all(p["fresh"].state == "fresh" for p in pulls),
     }
 
 
-def _pull(picture: Picture, view: View, name: str, row: Any, ages: dict[str, Any]) -> dict[str, Any]:
-    config = picture.settings.pulls[name]
-    feed = picture.catalog.feeds.get(config.into)
-    age = ages.get(name)
-    error = row.error_kind if row is not None else None
+def _pull(picture: Picture, view: View, name: str, state: State) -> dict[str, Any]:
+    config, row, age = picture.settings.pulls[name], state.rows.get(name), state.ages.get(name)
     return {
         "key": name,
-        "title": feed[1].title(view.lang) if feed else name,
+        "title": _title(picture, config, view.lang),
         "fresh": fresh(age, picture.now) if age else Fresh("never", ""),
         "cadence": span(config.late_after or config.interval, view.lang),
         "rows": f"{row.rows_total:,}" if row is not None else "0",
         "quarantined": f"{row.quarantined_total:,}" if row is not None else "0",
         "last_ok": moment(row.last_ok_at, view.lang, picture.now) if row is not None else UNKNOWN,
-        "error": f"{_ERROR_WORDS.get(error, ('出错', 'error'))[0 if view.lang != 'en' else 1]}：{row.last_error}"
-        if row is not None and error
-        else "",
+        "error": _error(row, view.lang),
     }
 
 
+def _error(row: Any, lang: str) -> str:
+    if row is None or not row.error_kind:
+        return ""
+    return f"{_ERROR_WORDS.get(row.error_kind, _ERROR_WORDS['error'])(lang)}：{row.last_error}"
+
+
+def _title(picture: Picture, config: PullConfig, lang: str) -> str:
+    feed = picture.catalog.feeds.get(config.into)
+    return words(feed[1].title if feed else None, lang, config.key)
+
+
+# ---- one pull
 def pull_detail(picture: Picture, view: View, name: str) -> dict[str, Any]:
-    """One pull: where it reads, its latest turns, what it set aside and why."""
+    """One pull: where it reads, its latest turns, what it set aside and why. Raises NotFoundError."""
     config = picture.settings.pulls.get(name)
     if config is None:
         raise NotFoundError(f"no pull {name!r}")
-    zh = view.lang != "en"
+    source, lang = picture.settings.sources[config.source], view.lang
+    mine = sa.and_(quarantine.c.pull == name, quarantine.c.state == "open")
     with picture.reader.engine.connect() as conn:
         state = conn.execute(sa.select(pull_state).where(pull_state.c.pull == name)).first()
-        runs = conn.execute(sa.select(pull_run).where(pull_run.c.pull == name).order_by(pull_run.c.run_id.desc()).limit(8)).all()
-        aside = conn.execute(
-            sa.select(quarantine)
-            .where(quarantine.c.pull == name, quarantine.c.state == "open")
-            .order_by(quarantine.c.quarantine_id.desc())
-            .limit(12)
-        ).all()
-        waiting = conn.scalar(sa.select(sa.func.count()).where(quarantine.c.pull == name, quarantine.c.state == "open")) or 0
-    source = picture.settings.sources[config.source]
-    feed = picture.catalog.feeds.get(config.into)
-    facts = [
-        ("采集项" if zh else "Pull", name),
-        ("进入" if zh else "Fills", config.into),
-        ("读取" if zh else "Reads", config.table or config.query[:120]),
-        ("增量列" if zh else "Watermark", config.watermark or ("每次全读" if zh else "reads all each time")),
-        ("间隔" if zh else "Every", span(config.interval, view.lang)),
-    ]
-    if state is not None:
-        facts += [
-            ("断点" if zh else "At", state.watermark or UNKNOWN),
-            ("最近错误" if zh else "Last error", state.last_error or ("无" if zh else "none")),
-        ]
-        if state.clock_skew_s:
-            facts.append(
-                ("对方时钟" if zh else "Their clock", f"快{state.clock_skew_s // 60}分" if zh else f"{state.clock_skew_s // 60} min ahead")
-            )
+        runs = conn.execute(sa.select(pull_run).where(pull_run.c.pull == name).order_by(pull_run.c.run_id.desc()).limit(_RUNS)).all()
+        aside = conn.execute(sa.select(quarantine).where(mine).order_by(quarantine.c.quarantine_id.desc()).limit(_ASIDE)).all()
+        waiting = conn.scalar(sa.select(sa.func.count()).select_from(quarantine).where(mine)) or 0
     return {
-        "title": feed[1].title(view.lang) if feed else name,
-        "source": f"{source.department}，{source.title}" if zh else f"{source.department}, {source.title}",
-        "facts": facts,
-        "runs": [
-            [moment(r.started_at, view.lang, picture.now), r.rows_read, r.rows_new, r.rows_changed, r.rows_quarantined, r.outcome]
-            for r in runs
-        ],
+        "title": _title(picture, config, lang),
+        "source": together(lang, (source.department, source.title)),
+        "facts": _facts(config, state, lang),
+        "runs": [_run(r, moment(r.started_at, lang, picture.now)) for r in runs],
         "quarantine": [[q.source_key, q.reason, q.times] for q in aside],
-        "quarantine_note": (f"共{waiting}行待核" if zh else f"{waiting} waiting") if waiting else "",
+        "quarantine_note": say(lang, f"共{waiting}行待核", f"{waiting} waiting") if waiting else "",
     }
+
+
+def _run(r: Any, started: str) -> list[Any]:
+    return [started, r.rows_read, r.rows_new, r.rows_changed, r.rows_quarantined, r.outcome]
+
+
+def _facts(config: PullConfig, state: Any, lang: str) -> list[tuple[str, str]]:
+    facts = [
+        (say(lang, "采集项", "Pull"), config.key),
+        (say(lang, "进入", "Fills"), config.into),
+        (say(lang, "读取", "Reads"), config.table or config.query[:120]),
+        (say(lang, "增量列", "Watermark"), config.watermark or say(lang, "每次全读", "reads all each time")),
+        (say(lang, "间隔", "Every"), span(config.interval, lang)),
+    ]
+    if state is None:
+        return facts
+    facts.append((say(lang, "断点", "At"), state.watermark or UNKNOWN))
+    facts.append((say(lang, "最近错误", "Last error"), state.last_error or say(lang, "无", "none")))
+    if state.clock_skew_s:
+        ahead = state.clock_skew_s // 60
+        facts.append((say(lang, "对方时钟", "Their clock"), say(lang, f"快{ahead}分", f"{ahead} min ahead")))
+    return facts

@@ -6,43 +6,41 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dashboard.core.declare import Level
-from dashboard.core.times import CITY_ZONE
+from dashboard.core.times import CITY_ZONE, iso
 from dashboard.snapshot.alerts import Alert
 from dashboard.snapshot.picture import Picture
 from dashboard.snapshot.shapes import Spark, spark
 from dashboard.snapshot.view import View
-from dashboard.snapshot.words import clock_time, number, span
+from dashboard.snapshot.words import LEVEL_WORDS, clock_time, number, say, span
 
 _SPAN = timedelta(hours=24)
 _STEP = timedelta(minutes=15)
+_SLOTS = int(_SPAN / _STEP)
 _BASE, _LOW = 100.0, 52.0  # the skyline's ground and ceiling, percent from the top
 
 
 def strip(picture: Picture, view: View, vital: str = "") -> dict[str, Any]:
     """The last 24 hours of the district, or of one vital system."""
-    zh = view.lang != "en"
     end = picture.now if picture.replay else picture.at
-    start = end - _SPAN
-    key = f"vital.{vital}" if vital else "district.index"
+    start, key = end - _SPAN, f"vital.{vital}" if vital else "district.index"
     line = _upper(spark(picture.line(key, view.scope), picture.band(key, view.scope), floor_span=10))
     row = picture.figure(key, view.scope)
     alerts = [a for a in picture.alerts if view.scope.holds(a.street) and (not vital or a.vital == vital)]
-    name = picture.catalog.vitals[vital].title(view.lang) if vital else ("全区" if zh else "District")
     return {
-        "t0": f"{start:%Y-%m-%dT%H:%M:%SZ}",
-        "t1": f"{end:%Y-%m-%dT%H:%M:%SZ}",
+        "t0": iso(start),
+        "t1": iso(end),
         "nights": _nights(start, end),
         "line": line,
         "skyline": _skyline(alerts, start, end),
-        "ticks": _ticks(start, end, zh),
+        "ticks": _ticks(start, end, view.lang),
         "note": _note(alerts, start, end, view.lang),
         "sel": _selection(view, start, end),
         "head": 100.0 if not picture.replay else _x(picture.at, start, end),
         "replay": picture.replay,
-        "label": name,
+        "label": picture.catalog.vitals[vital].title(view.lang) if vital else say(view.lang, "全区", "District"),
         "label_y": (line.y or 30.0) * 5.625 / 100,
         "value": number(row.value if row else None, 0),
-        "open": sum(a.state != "closed" for a in alerts),
+        "open": sum(a.is_open for a in alerts),
     }
 
 
@@ -79,44 +77,52 @@ def _nights(start: datetime, end: datetime) -> list[tuple[str, str]]:
     return found
 
 
-def _ticks(start: datetime, end: datetime, zh: bool) -> list[dict[str, Any]]:
+def _ticks(start: datetime, end: datetime, lang: str) -> list[dict[str, Any]]:
     at = (start.astimezone(CITY_ZONE) + timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)
     ticks: list[dict[str, Any]] = []
     while at < end - timedelta(minutes=50):
         x = _x(at, start, end)
         if at.hour == 0:
-            ticks.append({"x": x, "text": f"{at.month}月{at.day}日 0:00" if zh else f"{at:%d %b} 0:00", "css": " day"})
-        elif at.hour % 2 == 0 and x > 1.5 and not (at.hour in (2, 22) and not zh):
+            ticks.append({"x": x, "text": say(lang, f"{at.month}月{at.day}日 0:00", f"{at:%d %b} 0:00"), "css": " day"})
+        elif at.hour % 2 == 0 and x > 1.5 and not (at.hour in (2, 22) and lang == "en"):
             ticks.append({"x": x, "text": f"{at.hour}:00", "css": "" if at.hour % 6 == 0 else " minor"})
         at += timedelta(hours=1)
-    return [*ticks, {"x": 99.0, "text": ("此刻 " if zh else "now ") + clock_time(end), "css": " now"}]
+    return [*ticks, {"x": 99.0, "text": say(lang, "此刻 ", "now ") + clock_time(end), "css": " now"}]
 
 
 def _skyline(alerts: list[Alert], start: datetime, end: datetime) -> list[dict[str, str]]:
     """How many were open at each quarter of an hour, worst level at the base."""
-    slots = int(_SPAN / _STEP)
-    levels = sorted(Level, key=lambda level: -level.severity)
-    counts = {level: [0] * slots for level in levels}
+    counts = _counts(alerts, start)
+    tallest = max((sum(slot) for slot in zip(*counts.values(), strict=True)), default=0)
+    unit = (_BASE - _LOW) / max(tallest, 8)
+    ground = [0] * _SLOTS
+    drawn = []
+    for level, heights in counts.items():
+        if d := _blocks(heights, ground, unit):
+            drawn.append({"level": level.value, "d": d})
+        ground = [below + height for below, height in zip(ground, heights, strict=True)]
+    return drawn
+
+
+def _counts(alerts: list[Alert], start: datetime) -> dict[Level, list[int]]:
+    """Open alerts per slot, the worst level first."""
+    counts = {level: [0] * _SLOTS for level in sorted(Level, key=lambda level: -level.severity)}
     for a in alerts:
         first = max(0, int((a.opened - start) / _STEP))
-        last = slots - 1 if a.closed is None else min(slots - 1, int((a.closed - start) / _STEP))
+        last = _SLOTS - 1 if a.closed is None else min(_SLOTS - 1, int((a.closed - start) / _STEP))
         for slot in range(first, last + 1):
             counts[Level(a.level)][slot] += 1
-    tallest = max((sum(counts[level][i] for level in levels) for i in range(slots)), default=0)
-    unit = (_BASE - _LOW) / max(tallest, 8)
-    width = 100.0 / slots
-    ground = [0] * slots
-    drawn = []
-    for level in levels:
-        d = []
-        for i, count in enumerate(counts[level]):
-            if count:
-                top, bottom = _BASE - (ground[i] + count) * unit, _BASE - ground[i] * unit
-                d.append(f"M{i * width:.2f} {bottom:.1f}V{top:.1f}H{(i + 1) * width:.2f}V{bottom:.1f}Z")
-                ground[i] += count
-        if d:
-            drawn.append({"level": level.value, "d": "".join(d)})
-    return drawn
+    return counts
+
+
+def _blocks(heights: list[int], ground: list[int], unit: float) -> str:
+    """Path data of one level's blocks, standing on those of worse levels."""
+    wide = 100.0 / _SLOTS
+    found = ""
+    for i, n in enumerate(heights):
+        low, high = _BASE - ground[i] * unit, _BASE - (ground[i] + n) * unit
+        found += f"M{i * wide:.2f} {low:.1f}V{high:.1f}H{(i + 1) * wide:.2f}V{low:.1f}Z" if n else ""
+    return found
 
 
 def _note(alerts: list[Alert], start: datetime, end: datetime, lang: str) -> dict[str, Any] | None:
@@ -128,14 +134,14 @@ def _note(alerts: list[Alert], start: datetime, end: datetime, lang: str) -> dic
     x = _x(a.opened, start, end)
     if not 4 < x < 78:
         return None
-    took = span((a.closed or end) - a.opened, lang)
-    word = {"red": "红色", "orange": "橙色"}[a.level]
-    text = f"{clock_time(a.opened)}{word}，{took}闭环" if lang != "en" else f"{clock_time(a.opened)} {a.level}, closed in {took}"
+    took, at = span((a.closed or end) - a.opened, lang), clock_time(a.opened)
+    text = say(lang, f"{at}{LEVEL_WORDS[a.level](lang)}色，{took}闭环", f"{at} {a.level}, closed in {took}")
     return {"x": x, "level": a.level, "text": text}
 
 
 def _selection(view: View, start: datetime, end: datetime) -> tuple[float, float] | None:
-    if not (view.t0 and view.t1):
+    """The picked window as (x, width), where it lies on the strip."""
+    if view.window is None:
         return None
-    x0, x1 = _x(view.t0, start, end), _x(view.t1, start, end)
+    x0, x1 = (_x(at, start, end) for at in view.window)
     return (x0, x1 - x0) if x1 > x0 else None

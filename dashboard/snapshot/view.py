@@ -32,13 +32,13 @@ class View:
     @property
     def key(self) -> str:
         """Canonical query text; views have equal keys only when they are equal."""
-        moments = ((name, f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}") for name, at in (("t0", self.t0), ("t1", self.t1), ("at", self.as_of)) if at)
+        moments = (("t0", self.t0), ("t1", self.t1), ("at", self.as_of))
         chosen = (
             ("level", ",".join(self.levels)),
             ("state", ",".join(self.states)),
             ("system", self.system),
             ("asset", quote(self.asset, safe="")),
-            *moments,
+            *((name, f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}") for name, at in moments if at),
         )
         return f"scope={self.scope.key}&lang={self.lang}" + "".join(f"&{name}={value}" for name, value in chosen if value)
 

@@ -50,6 +50,7 @@ def listed(lang: str, names: Iterable[str]) -> str:
     """Names side by side: 朝天门、解放碑."""
     return say(lang, "、", ", ").join(names)
 
+
 # Units the city counts in, as English screens write them; physical units are the same in both.
 _ENGLISH_UNITS = {
     "分": "pts",
@@ -79,7 +80,8 @@ def unit_words(unit: str, lang: str) -> str:
     counted, stroke, each = unit.partition("/")
     amount = each.rstrip("".join(_ENGLISH_UNITS))
     spell = each[len(amount) :]
-    return _ENGLISH_UNITS.get(counted, counted) + (f"{stroke}{amount}{_EACH.get(spell, _ENGLISH_UNITS.get(spell, spell))}" if stroke else "")
+    per = f"{stroke}{amount}{_EACH.get(spell, _ENGLISH_UNITS.get(spell, spell))}" if stroke else ""
+    return _ENGLISH_UNITS.get(counted, counted) + per
 
 
 def number(value: float | None, decimals: int = 1) -> str:

@@ -26,9 +26,6 @@ class Panels(Protocol):
     def topics(self, panel: str) -> frozenset[str]:
         """What makes it stale; a name ending in `*` stands for every topic that begins so."""
 
-    def panels_of(self, path: str, surface: str) -> list[str]:
-        """The panels that stand on a page."""
-
     def parse(self, query: Mapping[str, str]) -> View:
         """The view an address asks for; what is not understood is dropped."""
 

@@ -33,6 +33,7 @@ INDEX = f"""<!DOCTYPE html>
 </body>
 </html>"""
 
+_MARK = 92  # how wide the district's mark is drawn, of 100
 _ICONS = {
     "overview": "M3 12h4l3-7 4 14 3-7h4",
     "alerts": "M12 4 3 20h18ZM12 10v5M12 17.5v.5",
@@ -60,24 +61,13 @@ def layout(catalog: Catalog, settings: Settings) -> html.Div:
 
 def _top(product: Sequence[str], demo: bool) -> list[Any]:
     tag = [html.Span([_both("演示", "Demo")], className="demo-tag")] if demo else []
+    languages = [html.Button("中", **data(lang_set="zh")), html.Button("EN", **data(lang_set="en"))]
+    themes = [html.Button(_both("昼", "Day"), **data(theme_set="day")), html.Button(_both("夜", "Night"), **data(theme_set="night"))]
+    links = [html.A(_both("预警", "Alerts"), href="/alerts"), html.A(_both("数据源", "Sources"), href="/sources")]
     return [
         html.A(href="/", className="logo", children=[outline(), _both(*product), *tag]),
         html.Div(id="nav", **data(panel="nav", on="desk")),
-        html.Div(
-            className="tools",
-            children=[
-                html.A(_both("预警", "Alerts"), href="/alerts"),
-                html.A(_both("数据源", "Sources"), href="/sources"),
-                html.Span(className="seg", children=[html.Button("中", **data(lang_set="zh")), html.Button("EN", **data(lang_set="en"))]),
-                html.Span(
-                    className="seg",
-                    children=[
-                        html.Button(_both("昼", "Day"), **data(theme_set="day")),
-                        html.Button(_both("夜", "Night"), **data(theme_set="night")),
-                    ],
-                ),
-            ],
-        ),
+        html.Div(className="tools", children=[*links, *(html.Span(className="seg", children=of) for of in (languages, themes))]),
     ]
 
 
@@ -103,27 +93,27 @@ def _phone_bar() -> list[Any]:
 
 
 def _icon(d: str) -> html.I:
-    return html.I(className="icon", style={"maskImage": _uri(d), "WebkitMaskImage": _uri(d)})
+    ink = "fill='none' stroke='black' stroke-width='1.7' stroke-linecap='round' stroke-linejoin='round'"
+    return _masked("icon", f"<path d='{d}' {ink}/>", 24, 24)
 
 
-def _uri(d: str) -> str:
-    svg = f"%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24'%3E%3Cpath d='{d}' fill='none' stroke='black' stroke-width='1.7' stroke-linecap='round' stroke-linejoin='round'/%3E%3C/svg%3E"
-    return f'url("data:image/svg+xml,{svg}")'
+def _masked(css: str, shapes: str, wide: float, high: float) -> html.I:
+    """An element in the shape of a drawing, filled with the text's colour by the style sheet."""
+    svg = f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {wide:.0f} {high:.0f}'>{shapes}</svg>"
+    mask = f'url("data:image/svg+xml,{svg.replace("<", "%3C").replace(">", "%3E")}")'
+    return html.I(className=css, style={"maskImage": mask, "WebkitMaskImage": mask})
 
 
 def outline() -> html.I:
     """The district's outline, its mark: drawn from the streets themselves."""
     rings = [ring for s in places.streets() for ring in s.polygon]
-    points = [p for ring in rings for p in ring]
-    west, east = min(p[0] for p in points), max(p[0] for p in points)
-    south, north = min(p[1] for p in points), max(p[1] for p in points)
-    squeeze = math.cos(math.radians((south + north) / 2))
-    scale = 92 / ((east - west) * squeeze)
-    d = "".join(
-        "M" + "L".join(f"{(x - west) * squeeze * scale + 4:.1f} {(north - y) * scale + 4:.1f}" for x, y in ring) + "Z" for ring in rings
-    )
-    height = (north - south) * scale + 8
-    svg = f"%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 100 {height:.0f}'%3E%3Cpath d='{d}' fill='black' stroke='black' stroke-width='1'/%3E%3C/svg%3E"
-    return html.I(
-        className="mark", style={"maskImage": f'url("data:image/svg+xml,{svg}")', "WebkitMaskImage": f'url("data:image/svg+xml,{svg}")'}
-    )
+    xs, ys = zip(*(p for ring in rings for p in ring), strict=True)
+    west, north = min(xs), max(ys)
+    squeeze = math.cos(math.radians((min(ys) + north) / 2))
+    scale = _MARK / ((max(xs) - west) * squeeze)
+
+    def drawn(ring: places.Ring) -> str:
+        return "L".join(f"{(x - west) * squeeze * scale + 4:.1f} {(north - y) * scale + 4:.1f}" for x, y in ring)
+
+    d = "".join(f"M{drawn(ring)}Z" for ring in rings)
+    return _masked("mark", f"<path d='{d}' fill='black' stroke='black' stroke-width='1'/>", 100, (north - min(ys)) * scale + 8)

@@ -73,9 +73,6 @@ class NumberPanels:
     def topics(self, panel: str) -> frozenset[str]:
         return frozenset({"kpi:other"}) if panel.endswith("other") else frozenset({"kpi:test"})
 
-    def panels_of(self, path: str, surface: str) -> list[str]:
-        return ["number:a"] if path == "/" else []
-
     def parse(self, query: Mapping[str, str]) -> View:
         return parse_view(query, STREETS, frozenset({"skeleton"}))
 

@@ -1,0 +1,102 @@
+"""The table of a domain's matters: open ones, latest first, or those received in a stretch of time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from dashboard.core.catalog import words
+from dashboard.core.declare import Domain, Text
+from dashboard.core.errors import NotFoundError
+from dashboard.snapshot.alerts import street_name
+from dashboard.snapshot.picture import Picture
+from dashboard.snapshot.view import View
+from dashboard.snapshot.words import UNKNOWN, moment, say
+
+_ROWS = 24
+
+
+@dataclass(frozen=True)
+class CaseTable:
+    """A table of matters and the domain it belongs to."""
+
+    domain: Domain
+    table: sa.Table
+    title: Text
+
+
+def cases(picture: Picture, view: View, table_name: str) -> dict[str, Any]:
+    """The matters of a selection."""
+    of, lang = case_table(picture, table_name), view.lang
+    rows = matters(picture, view, of.table, _ROWS)
+    due = any(r.due_at for r in rows)
+    return {
+        "title": of.title(lang),
+        "subtitle": _subtitle(view, len(rows)),
+        "columns": _columns(lang, due),
+        "rows": [{"level": "", "number": "", "drawer": "", "cells": _cells(r, of.domain, view, picture.at, due)} for r in rows],
+        "export": f"/export/cases/{table_name}.csv?{view.key}",
+        "empty": say(lang, "没有未办结的事项", "Nothing is open"),
+        "filtered": not view.scope.whole,
+    }
+
+
+def case_table(picture: Picture, name: str) -> CaseTable:
+    """The declared table of that name that holds matters. Raises NotFoundError."""
+    for domain in picture.catalog.domains.values():
+        for feed in domain.feeds:
+            if feed.table is not None and feed.table.name == name and "case_id" in feed.table.c:
+                return CaseTable(domain, feed.table, feed.title)
+    raise NotFoundError(f"no table of matters {name!r}")
+
+
+def matters(picture: Picture, view: View, table: sa.Table, limit: int) -> Sequence[Any]:
+    """The rows of a selection, latest first."""
+    c = table.c
+    query = sa.select(table).where(c.opened_at.between(*view.window) if view.window else c.closed_at.is_(None))
+    if not view.scope.whole:
+        query = query.where(c.street.in_(view.scope.streets))
+    with picture.reader.engine.connect() as conn:
+        return conn.execute(query.order_by(c.opened_at.desc()).limit(limit)).all()
+
+
+def _subtitle(view: View, many: int) -> str:
+    if view.window:
+        return say(view.lang, f"所选时段，{many}件", f"in the chosen time, {many}")
+    return say(view.lang, f"未办结，最近{many}件", f"open, latest {many}")
+
+
+def _columns(lang: str, due: bool) -> list[dict[str, str]]:
+    named = [
+        (say(lang, "事项", "Matter"), ""),
+        (say(lang, "类别", "Kind"), "hide-phone"),
+        (say(lang, "街道", "Street"), ""),
+        (say(lang, "受理", "Received"), "num"),
+        *([(say(lang, "时限", "Due"), "num hide-phone")] if due else []),
+        (say(lang, "状态", "State"), ""),
+    ]
+    return [{"title": title, "css": css} for title, css in named]
+
+
+def in_words(row: Any, domain: Domain, lang: str) -> tuple[str, str, str]:
+    """What a matter is about, its kind, its state."""
+    kind = words(domain.category_words.get(row.category or ""), lang, row.category or "")
+    named = row.title if row.title and row.title != kind else (row.asset_id or row.case_id)
+    return named, kind, words(domain.states.get(row.state or ""), lang, row.state or "")
+
+
+def _cells(row: Any, domain: Domain, view: View, now: datetime, due: bool) -> list[str]:
+    named, kind, state = in_words(row, domain, view.lang)
+    received = moment(row.opened_at, view.lang, now)
+    until = [_due(row, view.lang, now)] if due else []
+    return [named, kind, street_name(row.street, view.lang) or UNKNOWN, received, *until, state]
+
+
+def _due(row: Any, lang: str, now: datetime) -> str:
+    text = moment(row.due_at, lang, now)
+    late = row.due_at is not None and row.closed_at is None and row.due_at < now
+    return say(lang, f"{text} 超时", f"{text} overdue") if late else text

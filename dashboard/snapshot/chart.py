@@ -1,0 +1,193 @@
+"""What a system's chart shows: the picked asset's line, else the reading behind the worst alert, else the most telling KPI's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from dashboard.core.declare import Domain, Metric, Threshold
+from dashboard.core.readings import latest
+from dashboard.core.times import CITY_ZONE
+from dashboard.snapshot.channels import reading_age
+from dashboard.snapshot.chips import asset_title
+from dashboard.snapshot.figures import level_of_reading, shown_kpis, thresholds_of_kpi, thresholds_of_metric
+from dashboard.snapshot.picture import Fresh, Picture
+from dashboard.snapshot.view import View
+from dashboard.snapshot.words import LEVEL_WORDS, say, together
+from dashboard.store import kpi_reads, series
+
+_DAY = timedelta(hours=24)
+_UNKNOWN_CADENCE = 600  # seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Channel:
+    """The channel to draw."""
+
+    number: int
+    domain: Domain
+    metric: Metric
+    asset_name: str
+
+
+def chart(picture: Picture, view: View, vital: str) -> dict[str, Any]:
+    """A line with its usual range and its limits."""
+    channel = _channel(picture, view, vital)
+    return _of_channel(picture, view, channel) if channel else _of_kpi(picture, view, vital)
+
+
+# ---- a channel's
+def _channel(picture: Picture, view: View, vital: str) -> Channel | None:
+    asset, name, wanted = (view.asset, "", "") if view.asset else _alerting(picture, view, vital)
+    row = _told_by(picture, vital, asset, wanted) if asset else None
+    if row is None:
+        return None
+    return Channel(
+        number=row.channel_id,
+        domain=picture.catalog.domains[row.domain],
+        metric=picture.catalog.metrics[(row.domain, row.metric)],
+        asset_name=name or asset_title(picture, asset),
+    )
+
+
+def _alerting(picture: Picture, view: View, vital: str) -> tuple[str, str, str]:
+    """Asset, its name and the metric of the worst open alert that watches readings."""
+    for a in picture.open_in(view, vital):
+        rule = picture.catalog.rules.get(a.rule)
+        if metric := getattr(rule[1].watches, "metric", None) if rule else None:
+            return a.asset_id, a.asset_name, metric
+    return "", "", ""
+
+
+def _told_by(picture: Picture, vital: str, asset: str, wanted: str) -> Any:
+    """The channel of an asset that tells most: the wanted metric's, else one with limits, else the first."""
+    domains = [d.key for d in picture.catalog.of_vital(vital)]
+    query = sa.select(latest).where(latest.c.asset_id == asset, latest.c.domain.in_(domains), latest.c.ts.is_not(None))
+    with picture.reader.engine.connect() as conn:
+        rows = [r for r in conn.execute(query.order_by(latest.c.channel_id)) if (r.domain, r.metric) in picture.catalog.metrics]
+    limited = (r for r in rows if thresholds_of_metric(picture, picture.catalog.domains[r.domain], r.metric))
+    return next((r for r in rows if r.metric == wanted), None) or next(limited, None) or next(iter(rows), None)
+
+
+def _of_channel(picture: Picture, view: View, c: Channel) -> dict[str, Any]:
+    t0, t1 = _window(picture, view)
+    hours = _whole_hours(t0, t1)
+    with picture.reader.engine.connect() as conn:
+        points = series.series(conn, c.number, t0, t1 + timedelta(seconds=1))
+        ranges = series.expected_ranges(conn, c.number, hours)
+        newest = conn.execute(sa.select(latest.c.ts, latest.c.value, latest.c.cadence_s).where(latest.c.channel_id == c.number)).first()
+    limits, value = thresholds_of_metric(picture, c.domain, c.metric.key), newest.value if newest else None
+    return {
+        "title": together(view.lang, (c.asset_name, c.metric.title(view.lang))),
+        "subtitle": _span_words(c.metric.unit, view),
+        "fresh": reading_age(picture, newest),
+        "empty": "" if points else say(view.lang, "这段时间没有读数", "No readings in this time"),
+        "points": [(p.ts, p.mean) for p in points],
+        "band": list(zip(hours, ranges, strict=True)),
+        "limits": limits,
+        "unit": c.metric.unit,
+        "decimals": c.metric.decimals,
+        "gap": timedelta(seconds=(newest.cadence_s if newest else _UNKNOWN_CADENCE) * 3),
+        "end": value,
+        "level": level_of_reading(limits, value),
+        "window": (t0, t1),
+        "css": "",
+    }
+
+
+def _whole_hours(t0: datetime, t1: datetime) -> list[datetime]:
+    first = t0.replace(minute=0, second=0, microsecond=0)
+    return [first + timedelta(hours=i) for i in range(int((t1 - t0).total_seconds() // 3600) + 2)]
+
+
+# ---- a KPI's
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """The KPI or index to draw."""
+
+    key: str
+    title: str
+    unit: str
+    decimals: int
+    limits: tuple[Threshold, ...]
+    fresh: Fresh
+    css: str = ""
+
+
+def _of_kpi(picture: Picture, view: View, vital: str) -> dict[str, Any]:
+    f, (t0, t1) = _figure(picture, view, vital), _window(picture, view)
+    row = picture.figure(f.key, view.scope)
+    points, value = _hours(picture, view, f.key), row.value if row else None
+    return {
+        "title": f.title,
+        "subtitle": _span_words(f.unit, view),
+        "fresh": f.fresh,
+        "empty": "" if len(points) > 1 else say(view.lang, "历史还在积累", "History is still building up"),
+        "points": points,
+        "band": _band(picture, view, f.key),
+        "limits": f.limits,
+        "unit": f.unit,
+        "decimals": f.decimals,
+        "gap": timedelta(hours=3),
+        "end": value,
+        "level": level_of_reading(f.limits, value),
+        "window": (t0, t1),
+        "css": f.css,
+    }
+
+
+def _figure(picture: Picture, view: View, vital: str) -> Figure:
+    """The most telling KPI that has a life within a day, else the system's index."""
+    key = next((k for k in shown_kpis(picture, vital, view.scope) if _moves(picture, k)), "")
+    if key:
+        domain, kpi = picture.catalog.kpis[key]
+        limits, fresh = thresholds_of_kpi(picture, domain, kpi), picture.fresh_of(picture.catalog.kpi_feeds(key))
+        return Figure(key=key, title=kpi.title(view.lang), unit=kpi.unit, decimals=kpi.decimals, limits=limits, fresh=fresh)
+    v = picture.catalog.vitals[vital]
+    title = say(view.lang, f"{v.title(view.lang)}指数", f"{v.title(view.lang)} index")
+    return Figure(key=f"vital.{vital}", title=title, unit="", decimals=0, limits=(), fresh=Fresh("never", ""), css=v.css)
+
+
+def _moves(picture: Picture, key: str) -> bool:
+    """Whether a KPI has a life within a day: a figure over a year draws a flat line."""
+    _, kpi = picture.catalog.kpis[key]
+    return not kpi.change and (kpi.over is None or kpi.over.rolling is not None or (kpi.over.days or 99) <= 1)
+
+
+def _hours(picture: Picture, view: View, key: str) -> list[tuple[datetime, float | None]]:
+    """A KPI by the hour, up to its present value unless a window was picked."""
+    t0, t1 = _window(picture, view)
+    scope_key = view.scope.key if len(view.scope.streets) <= 1 else "district"
+    with picture.reader.engine.connect() as conn:
+        points = [(at, mean) for at, mean, _, _ in kpi_reads.kpi_hours(conn, key, scope_key, t0, t1)]
+    row = picture.figure(key, view.scope)
+    if row and row.value is not None and view.window is None:
+        points.append((picture.at, row.value))
+    return points
+
+
+def _band(picture: Picture, view: View, key: str) -> list[tuple[datetime, tuple[float, float] | None]]:
+    band = picture.band(key, view.scope)
+    hour = picture.at.replace(minute=0, second=0, microsecond=0)
+    return [(hour - timedelta(hours=len(band) - 1 - i), pair) for i, pair in enumerate(band)]
+
+
+# ---- both
+def _window(picture: Picture, view: View) -> tuple[datetime, datetime]:
+    return view.window or (picture.at - _DAY, picture.at)
+
+
+def _span_words(unit: str, view: View) -> str:
+    stretch = say(view.lang, "近24小时", "last 24 h")
+    if view.window:
+        start, end = (t.astimezone(CITY_ZONE) for t in view.window)
+        stretch = f"{start:%H:%M}–{end:%H:%M}"
+    return together(view.lang, (unit, stretch))
+
+
+def limit_words(limit: Threshold, lang: str) -> str:
+    """橙 3.0."""
+    return f"{LEVEL_WORDS[limit.level.value](lang)} {limit.value:g}"

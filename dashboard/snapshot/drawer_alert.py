@@ -1,0 +1,121 @@
+"""An alert's story at the side: grounds, rule and standard, the reading, every step with its reason."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from dashboard.core.declare import Domain, KpiValues, Metric, Text, Threshold
+from dashboard.core.errors import NotFoundError
+from dashboard.core.readings import latest
+from dashboard.core.times import CITY_ZONE, city_day
+from dashboard.snapshot.alerts import Alert, AlertCard, card, grounds, one_alert
+from dashboard.snapshot.figures import thresholds_of_metric
+from dashboard.snapshot.picture import Picture
+from dashboard.snapshot.shapes import path, scale_of
+from dashboard.snapshot.view import View
+from dashboard.snapshot.words import UNKNOWN, moment, say, together
+from dashboard.store import alert_reads, series
+
+_BEFORE, _AFTER, _SPAN = timedelta(hours=6), timedelta(hours=2), timedelta(hours=24)
+_WHAT = {
+    "open": Text("触发", "Raised"),
+    "level": Text("等级变化", "Level changed"),
+    "no_data": Text("数据中断", "Data lost"),
+    "data_back": Text("数据恢复", "Data back"),
+    "clear": Text("已闭环", "Closed"),
+    "acknowledge": Text("已确认", "Acknowledged"),
+}
+
+
+def alert(picture: Picture, view: View, alert_id: str) -> dict[str, Any]:
+    """One alert. Raises NotFoundError."""
+    a, lang = _find(picture, alert_id), view.lang
+    c = card(a, picture.catalog, lang, picture.at)
+    rule = picture.catalog.rules.get(a.rule)
+    return {
+        "alert": c,
+        "summary": together(lang, (grounds(a, lang), c.street)),
+        "rule": f"{rule[1].title(lang)}（{a.rule}）" if rule else a.rule,
+        "reference": _reference(picture, a, lang),
+        "steps": _steps(picture, a, c, lang),
+        **_plot(picture, a, lang),
+        "replay": picture.replay,
+        "note": say(lang, "回放中，不能处置", "Replay: actions are off") if picture.replay else "",
+    }
+
+
+def _find(picture: Picture, alert_id: str) -> Alert:
+    """From the picture, or an older one from the store."""
+    for a in picture.alerts:
+        if str(a.alert_id) == alert_id:
+            return a
+    with picture.reader.engine.connect() as conn:
+        found = one_alert(conn, picture.catalog, alert_id, picture.at)
+    if found is None:
+        raise NotFoundError(f"no alert {alert_id}")
+    return found
+
+
+def _reference(picture: Picture, a: Alert, lang: str) -> str:
+    """The standard behind the line it crossed, and how sure we are of it."""
+    limits = picture.catalog.rule_thresholds(a.rule, city_day(a.opened).isoformat())
+    limit = next((t for t in limits if t.level.value == a.level), None)
+    return f"{limit.ref}，{say(lang, '依据可信度', 'confidence')}：{limit.confidence}" if limit else UNKNOWN
+
+
+def _steps(picture: Picture, a: Alert, c: AlertCard, lang: str) -> list[dict[str, Any]]:
+    with picture.reader.engine.connect() as conn:
+        told = alert_reads.alert_timeline(conn, a.alert_id, picture.at)
+    steps = [_step(moment(s.at, lang, picture.now), _WHAT.get(s.what, Text(s.what, s.what))(lang), s.reason) for s in told]
+    if a.state == "new":
+        steps.append(_step("", say(lang, "待确认", "Awaits acknowledgement"), c.owner, coming=True))
+    return steps
+
+
+def _step(time: str, what: str, reason: str, *, coming: bool = False) -> dict[str, Any]:
+    return {"time": time, "what": what, "reason": reason, "next": coming}
+
+
+# ---- the reading around it
+def _plot(picture: Picture, a: Alert, lang: str) -> dict[str, Any]:
+    """The watched reading around the alert, with its thresholds; nothing for a rule over an aggregate."""
+    nothing: dict[str, Any] = {"plot": None, "limits": [], "metric": ""}
+    watched = _watched(picture, a)
+    if watched is None:
+        return nothing
+    domain, metric, channel_id = watched
+    end = min(picture.at, (a.closed or picture.at) + _AFTER) + timedelta(seconds=1)
+    start = min(a.opened - _BEFORE, end - _SPAN)
+    with picture.reader.engine.connect() as conn:
+        points = [(p.ts, p.mean) for p in series.series(conn, channel_id, start, end)]
+    if len(points) < 2:
+        return nothing
+    drawn = _drawn(points, thresholds_of_metric(picture, domain, metric.key), start, end)
+    about = together(lang, (f"{metric.title(lang)} {metric.unit}", f"{start.astimezone(CITY_ZONE):%H:%M} →"))
+    return drawn | {"metric": about}
+
+
+def _watched(picture: Picture, a: Alert) -> tuple[Domain, Metric, int] | None:
+    """The channel the alert's rule watches."""
+    rule = picture.catalog.rules.get(a.rule)
+    if rule is None or isinstance(rule[1].watches, KpiValues):
+        return None
+    metric = picture.catalog.metrics.get((rule[0].key, getattr(rule[1].watches, "metric", None) or ""))
+    if metric is None:
+        return None
+    c = latest.c
+    query = sa.select(c.channel_id).where(c.domain == rule[0].key, c.metric == metric.key, c.asset_id == a.asset_id)
+    with picture.reader.engine.connect() as conn:
+        channel_id = conn.scalar(query)
+    return None if channel_id is None else (rule[0], metric, channel_id)
+
+
+def _drawn(points: list[tuple[datetime, float]], limits: tuple[Threshold, ...], start: datetime, end: datetime) -> dict[str, Any]:
+    scale = scale_of([value for _, value in points] + [t.value for t in limits[-2:]])
+    long = (end - start).total_seconds()
+    line = path([(100 * (at - start).total_seconds() / long, scale.y(value)) for at, value in points])
+    marks = [{"level": t.level.value, "y": f"{scale.y(t.value):.1f}"} for t in limits if scale.low <= t.value <= scale.high]
+    return {"plot": {"line": line, "band": ""}, "limits": marks}
