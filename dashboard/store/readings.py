@@ -14,13 +14,15 @@ import sqlalchemy as sa
 from dashboard.core.readings import latest
 from dashboard.core.times import to_micros
 from dashboard.store import bulk, rollups
+from dashboard.store.block import Block, Reading
 from dashboard.store.engine import writing
-from dashboard.store.rollups import HOUR, Reading
+from dashboard.store.rollups import HOUR
 from dashboard.store.rows import Written
 from dashboard.store.schema import channel, reading_boundary, reading_cold, reading_hot, reading_past
 from dashboard.store.series import expected_range, latest_values, newer_readings, scope_series, series
 
 __all__ = [
+    "append_block",
     "append_readings",
     "compact",
     "expected_range",
@@ -77,33 +79,36 @@ def _move(conn: sa.Connection, channel_id: int, street: str | None, cadence: int
 
 
 def append_readings(conn: sa.Connection, rows: Iterable[Reading], *, run_id: int, now: datetime) -> Written:
-    """Take in readings (channel, microseconds, value, quality); repeats are ignored, corrections keep what they replace.
+    """Take in readings (channel, microseconds, value, quality); repeats are ignored, corrections keep what they replace."""
+    return append_block(conn, Block.of(rows), run_id=run_id, now=now)
 
-    Those older than the boundary go straight to the cold table, and their hours are put right in the same transaction.
-    """
-    batch = sorted({(row[0], row[1]): row for row in rows}.values())
-    if not batch:
+
+def append_block(conn: sa.Connection, readings: Block, *, run_id: int, now: datetime) -> Written:
+    """`append_readings` for many at once. Those older than the boundary go straight to the cold table, and their hours are put right."""
+    if not len(readings):
         return Written()
+    batch = readings.settled()
     boundary = _boundary(conn, now)
-    cold = [row for row in batch if row[1] < boundary]
-    hot = sorted((row for row in batch if row[1] >= boundary), key=lambda row: row[1]) if len(cold) < len(batch) else []
+    past = batch.times < boundary
+    cold, hot = batch[past], batch[~past].by_time()
     new_hot, corrected_hot = _take(conn, reading_hot, hot, run_id, now)
     new_cold, corrected_cold = _take(conn, reading_cold, cold, run_id, now)
     if new_cold == len(cold):
         rollups.add(conn, cold)
     elif new_cold or corrected_cold:  # which of them were new is not known: take their hours again
-        rollups.retake(conn, ((row[0], row[1] // HOUR) for row in cold))
+        rollups.retake(conn, zip(cold.channels.tolist(), (cold.times // HOUR).tolist(), strict=True))
     _refresh_latest(conn, batch, now)
     new, changed = new_hot + new_cold, corrected_hot + corrected_cold
     return Written(new, changed, len(batch) - new - changed)
 
 
-def _take(conn: sa.Connection, table: sa.Table, rows: Sequence[Reading], run_id: int, now: datetime) -> tuple[int, int]:
+def _take(conn: sa.Connection, table: sa.Table, block: Block, run_id: int, now: datetime) -> tuple[int, int]:
     """Insert what is new; where fewer went in than came, look which of the others say something else. (new, corrected)"""
-    new = bulk.insert(conn, table, _READING, [(*row, run_id) for row in rows])
-    if new == len(rows):
+    new = bulk.insert(conn, table, _READING, block.stored(run_id))
+    if new == len(block):
         return new, 0
-    there = bulk.matching(conn, table, ("channel_id", "ts"), [(row[0], row[1]) for row in rows], _READING)
+    rows = block.rows()
+    there = bulk.matching(conn, table, ("channel_id", "ts"), [row[:2] for row in rows], _READING)
     before = {(row[0], row[1]): row for row in there}
     corrections = [row for row in rows if (row[2], row[3]) != before[row[0], row[1]][2:4]]
     past = [(*before[row[0], row[1]], to_micros(now)) for row in corrections]
@@ -132,25 +137,14 @@ _UPDATE_ONE = _UPDATE_LATEST.format(newest=f"(SELECT {', '.join(f'? AS {name}' f
 _UPDATE_ALL = _UPDATE_LATEST.format(newest=f"unnest({', '.join(f'%s::{t}[]' for t in _NEWEST.values())}) AS k({', '.join(_NEWEST)})")
 
 
-def _refresh_latest(conn: sa.Connection, batch: Sequence[Reading], now: datetime) -> None:
+def _refresh_latest(conn: sa.Connection, batch: Block, now: datetime) -> None:
     """The newest reading of each channel into reading_latest, unless a newer one is there already."""
     learned = to_micros(now)
-    newest = [(ts, value, quality, learned, since, whole, number) for number, ts, value, quality, since, whole in _newest(batch)]
+    newest = [(ts, value, quality, learned, since, whole, number) for number, ts, value, quality, since, whole in batch.newest()]
     if bulk.on_sqlite(conn):
         conn.exec_driver_sql(_UPDATE_ONE, newest)
     else:
         conn.exec_driver_sql(_UPDATE_ALL, tuple(map(list, zip(*newest, strict=True))))
-
-
-def _newest(batch: Sequence[Reading]) -> list[tuple[int, int, float, int, int, bool]]:
-    """Per channel: newest reading, since when it has had this value in the batch, and whether that is the whole batch."""
-    found: dict[int, tuple[int, int, float, int, int, bool]] = {}
-    for number, ts, value, quality in batch:
-        before = found.get(number)
-        same = before is not None and before[2] == value
-        since, whole = (before[4], before[5]) if before and same else (ts, before is None)
-        found[number] = (number, ts, value, quality, since, whole)
-    return list(found.values())
 
 
 def _boundary(conn: sa.Connection, now: datetime) -> int:
@@ -184,7 +178,7 @@ def _move_to_cold(conn: sa.Connection, end: int) -> int:
     rows = conn.execute(sa.select(*columns).where(reading_hot.c.ts < end).order_by(reading_hot.c.channel_id, reading_hot.c.ts))
     readings = [tuple(row) for row in rows]
     bulk.insert(conn, reading_cold, _READING, readings)
-    rollups.add(conn, [row[:4] for row in readings])
+    rollups.add(conn, Block.of(row[:4] for row in readings))
     conn.execute(sa.delete(reading_hot).where(reading_hot.c.ts < end))
     conn.execute(sa.update(reading_boundary).values(ts=end))
     return len(readings)

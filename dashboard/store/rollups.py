@@ -7,17 +7,16 @@ was corrected, that hour is taken again from its readings.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import sqlalchemy as sa
 
 from dashboard.core.scope import DISTRICT
 from dashboard.store import bulk
+from dashboard.store.block import Block, Floats, Integers, starts_of
+from dashboard.store.bulk import Values
 from dashboard.store.schema import channel, reading_cold, reading_h1, reading_scope_h1
-
-Reading = tuple[int, int, float, int]  # channel, microseconds, value, quality
-Hour = tuple[int, int, int, float, float, float, float, int]  # channel, hour, n, total, low, high, last, last_ts
 
 HOUR = 3_600_000_000
 USABLE = 2  # readings of this quality and worse are kept, and count nowhere
@@ -42,51 +41,73 @@ _MERGE_H1 = _merged("reading_h1") | {
 }
 
 
-def by_hour(readings: Sequence[Reading]) -> list[Hour]:
-    """Readings sorted by channel and time, one row an hour."""
-    usable = [r for r in readings if r[3] < USABLE]
-    if not usable:
-        return []
-    channels = np.fromiter((r[0] for r in usable), np.int64, len(usable))
-    times = np.fromiter((r[1] for r in usable), np.int64, len(usable))
-    values = np.fromiter((r[2] for r in usable), np.float64, len(usable))
-    hours = times // HOUR
-    starts = np.flatnonzero(np.r_[True, (np.diff(channels) != 0) | (np.diff(hours) != 0)])
-    ends = np.r_[starts[1:], len(usable)] - 1
-    columns = (
-        channels[starts],
-        hours[starts],
-        ends - starts + 1,
-        np.add.reduceat(values, starts),
-        np.minimum.reduceat(values, starts),
-        np.maximum.reduceat(values, starts),
-        values[ends],
-        times[ends],
-    )
-    return list(zip(*(column.tolist() for column in columns), strict=True))
+@dataclass(frozen=True)
+class Hours:
+    """Hours of channels, in step."""
+
+    channels: Integers
+    hours: Integers
+    n: Integers
+    totals: Floats
+    lows: Floats
+    highs: Floats
+    lasts: Floats
+    last_times: Integers
+
+    @staticmethod
+    def of(rows: Sequence[Values]) -> Hours:
+        """Hours as the hourly table holds them."""
+        columns = [np.array(column) for column in zip(*rows, strict=True)] or [np.empty(0, np.int64)] * len(_H1)
+        return Hours(*columns)
+
+    def rows(self) -> list[Values]:
+        """One tuple each, as the hourly table holds them."""
+        return list(zip(*(column.tolist() for column in vars(self).values()), strict=True))
 
 
-def add(conn: sa.Connection, readings: Sequence[Reading]) -> None:
-    """Count readings that were never counted before, sorted by channel and time."""
+def by_hour(readings: Block) -> Hours:
+    """The hours of settled readings; those that count nowhere are left out."""
+    usable = readings[readings.quality < USABLE] if len(readings) and int(readings.quality.max()) >= USABLE else readings
+    hours = usable.times // HOUR
+    starts = starts_of(usable.channels, hours)
+    ends = np.append(starts[1:], len(usable)) - 1 if len(usable) else starts
+    values = usable.values
+    total, low, high = (ufunc.reduceat(values, starts) if len(usable) else values for ufunc in (np.add, np.minimum, np.maximum))
+    return Hours(usable.channels[starts], hours[starts], ends - starts + 1, total, low, high, values[ends], usable.times[ends])
+
+
+def add(conn: sa.Connection, readings: Block) -> None:
+    """Count settled readings that were never counted before."""
     hours = by_hour(readings)
-    bulk.insert(conn, reading_h1, _H1, hours, update=_MERGE_H1)
+    bulk.insert(conn, reading_h1, _H1, hours.rows(), update=_MERGE_H1)
     bulk.insert(conn, reading_scope_h1, _SCOPE, _by_scope(conn, hours), update=_MERGE_SCOPE)
 
 
-def _by_scope(conn: sa.Connection, hours: Iterable[Hour]) -> list[tuple[Any, ...]]:
+def _by_scope(conn: sa.Connection, hours: Hours) -> list[Values]:
     """Channels' hours summed per street and for the district."""
-    hours = list(hours)
-    places = _places(conn, {hour[0] for hour in hours})
-    sums: dict[tuple[str, str, str, int], list[Any]] = {}
-    for channel_id, hour, n, total, low, high, _, _ in hours:
-        domain, metric, street = places[channel_id]
-        for scope in (DISTRICT, street) if street else (DISTRICT,):
-            at = sums.get((domain, metric, scope, hour))
-            if at is None:
-                sums[domain, metric, scope, hour] = [n, total, low, high]
-            else:
-                at[:] = at[0] + n, at[1] + total, min(at[2], low), max(at[3], high)
-    return [(*key, *values) for key, values in sums.items()]
+    if not len(hours.hours):
+        return []
+    known, index = np.unique(hours.channels, return_inverse=True)
+    places = _places(conn, known.tolist())
+    groups: dict[tuple[str, str, str], int] = {}
+    scopes = np.array([_groups_of(places[channel_id], groups) for channel_id in known.tolist()], dtype=np.int64)[index]
+    placed = scopes[:, 1] >= 0
+    group = np.concatenate((scopes[:, 0], scopes[placed, 1]))
+    hour = np.concatenate((hours.hours, hours.hours[placed]))
+    order = np.lexsort((hour, group))
+    group, hour = group[order], hour[order]
+    starts = starts_of(group, hour)
+    summed = ((np.add, hours.n), (np.add, hours.totals), (np.minimum, hours.lows), (np.maximum, hours.highs))
+    sums = [ufunc.reduceat(np.concatenate((c, c[placed]))[order], starts).tolist() for ufunc, c in summed]
+    names = list(groups)
+    return [(*names[g], *rest) for g, *rest in zip(group[starts].tolist(), hour[starts].tolist(), *sums, strict=True)]
+
+
+def _groups_of(place: tuple[str, str, str | None], groups: dict[tuple[str, str, str], int]) -> tuple[int, int]:
+    """Numbers of the district's and the street's group a channel counts in; -1: its street is not known."""
+    domain, metric, street = place
+    whole = groups.setdefault((domain, metric, DISTRICT), len(groups))
+    return whole, groups.setdefault((domain, metric, street), len(groups)) if street else -1
 
 
 def _places(conn: sa.Connection, channels: Iterable[int]) -> dict[int, tuple[str, str, str | None]]:
@@ -98,8 +119,8 @@ def retake(conn: sa.Connection, touched: Iterable[tuple[int, int]]) -> None:
     """Take these (channel, hour)s again from their cold readings, and the scopes they are part of from their channels."""
     pairs = sorted(set(touched))
     ranges = [(channel_id, hour * HOUR, (hour + 1) * HOUR) for channel_id, hour in pairs]
-    readings = sorted(bulk.spans(conn, reading_cold, ranges, ("channel_id", "ts", "value", "quality")))
-    hours = by_hour(readings)
+    readings = Block.of(bulk.spans(conn, reading_cold, ranges, ("channel_id", "ts", "value", "quality"))).settled()
+    hours = by_hour(readings).rows()
     emptied = set(pairs) - {(hour[0], hour[1]) for hour in hours}
     for channel_id, hour in emptied:
         conn.execute(sa.delete(reading_h1).where(reading_h1.c.channel_id == channel_id, reading_h1.c.hour == hour))
@@ -116,4 +137,4 @@ def _retake_scopes(conn: sa.Connection, pairs: Sequence[tuple[int, int]]) -> Non
         found = bulk.matching(conn, reading_h1, ["channel_id", "hour"], wanted, _H1)
         of_hours = (reading_scope_h1.c.domain == domain, reading_scope_h1.c.metric == metric, reading_scope_h1.c.hour.in_(hours))
         conn.execute(sa.delete(reading_scope_h1).where(*of_hours))
-        bulk.insert(conn, reading_scope_h1, _SCOPE, _by_scope(conn, found))
+        bulk.insert(conn, reading_scope_h1, _SCOPE, _by_scope(conn, Hours.of(found)))

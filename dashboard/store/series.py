@@ -13,7 +13,8 @@ from dashboard.core.readings import latest
 from dashboard.core.scope import DISTRICT
 from dashboard.core.times import from_micros, to_micros
 from dashboard.store import bulk
-from dashboard.store.rollups import HOUR, USABLE, Reading
+from dashboard.store.block import Reading
+from dashboard.store.rollups import HOUR, USABLE
 from dashboard.store.schema import channel, reading_boundary, reading_cold, reading_h1, reading_hot, reading_scope_h1
 
 _RAW_SPAN = timedelta(days=3)  # beyond this a line is drawn from hours

@@ -11,9 +11,10 @@ import sqlalchemy as sa
 
 from dashboard.core.readings import latest
 from dashboard.core.times import from_micros, to_micros
+from dashboard.store.block import Reading
 from dashboard.store.engine import writing
 from dashboard.store.readings import append_readings, compact, latest_values, newer_readings, open_channels, scope_series, series
-from dashboard.store.rollups import HOUR, Reading
+from dashboard.store.rollups import HOUR
 from dashboard.store.rows import Written
 from dashboard.store.schema import reading_cold, reading_h1, reading_hot, reading_past, reading_scope_h1
 from dashboard.store.series import expected_range, expected_ranges, readings_between
