@@ -37,12 +37,11 @@
   }
 
   // One value, or with shift several: choosing what is already chosen lets it go.
-  function choose(name, value, glue, more) {
-    const chosen = (params().get(name) || "").split(glue).filter(Boolean);
-    if (more) {
-      const rest = chosen.filter((one) => one !== value);
-      go({ [name]: (rest.length < chosen.length ? rest : [...chosen, value]).sort().join(glue) });
-    } else go({ [name]: chosen.length === 1 && chosen[0] === value ? null : value });
+  function chosen(name, value, glue, more) {
+    const before = (params().get(name) || "").split(glue).filter(Boolean);
+    const rest = before.filter((one) => one !== value);
+    if (more) return { [name]: (rest.length < before.length ? rest : [...before, value]).sort().join(glue) };
+    return { [name]: before.length === 1 && before[0] === value ? null : value };
   }
 
   function clear(what) {
@@ -63,14 +62,16 @@
     if (data.clear) return clear(data.clear), true;
     if (data.themeSet) return setTheme(data.themeSet), true;
     if (data.langSet) return go({ lang: data.langSet === "en" ? "en" : null }), true;
-    let met = false;
-    if (/^\d{9}$/.test(data.street || "")) met = (choose("scope", data.street, "+", more), true);
-    if (data.system) met = (choose("system", data.system, ",", false), true);
-    if (LEVELS.includes(data.level)) met = (choose("level", data.level, ",", more), true);
-    if (STATES.includes(data.state)) met = (choose("state", data.state, ",", more), true);
-    if (data.asset) met = (choose("asset", data.asset, "\n", false), true);
-    if (data.drawer) met = (go({ drawer: data.drawer }), true);
-    return met;
+    const changes = {};
+    if (/^\d{9}$/.test(data.street || "")) Object.assign(changes, chosen("scope", data.street, "+", more));
+    if (data.system) Object.assign(changes, chosen("system", data.system, ",", false));
+    if (LEVELS.includes(data.level)) Object.assign(changes, chosen("level", data.level, ",", more));
+    if (STATES.includes(data.state)) Object.assign(changes, chosen("state", data.state, ",", more));
+    if (data.asset) Object.assign(changes, chosen("asset", data.asset, "\n", false));
+    if (data.drawer) changes.drawer = data.drawer;
+    if (!Object.keys(changes).length) return false;
+    go(changes); // one click, one step back
+    return true;
   }
 
   function onClick(event) {
@@ -120,7 +121,7 @@
   let opener = null;
   function showDrawer() {
     const key = params().get("drawer") || "";
-    const aside = document.getElementById("drawer") || (key ? document.body.appendChild(Object.assign(document.createElement("aside"), { id: "drawer" })) : null);
+    const aside = document.getElementById("drawer"); // absent until the page's frame is there
     if (!aside || (aside.dataset.shows || "") === key) return;
     aside.dataset.shows = key;
     aside.hidden = !key;

@@ -177,18 +177,12 @@
 
   function banner() {
     const wrong = trouble();
-    const el = document.getElementById("connection") || (wrong && document.body ? makeBanner() : null);
-    if (!el) return;
+    const el = document.getElementById("connection");
+    if (!el) return; // the page's frame is not there yet
     const text = wrong ? cockpit.say(`${wrong[0]}，画面停在${cockpit.clockText(wrong[2])}`, `${wrong[1]}, picture as of ${cockpit.clockText(wrong[2])}`) : "";
     if (el.textContent !== text) el.textContent = text;
     if (el.hidden !== !wrong) el.hidden = !wrong;
     root.classList.toggle("is-lost", Boolean(wrong));
-  }
-
-  function makeBanner() {
-    const el = Object.assign(document.createElement("div"), { id: "connection", hidden: true });
-    el.setAttribute("role", "status");
-    return document.body.appendChild(el);
   }
 
   // ---- start
