@@ -10,6 +10,8 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from dashboard.core.times import from_micros, to_micros
 from dashboard.pull.batch import Cursor
 from dashboard.pull.moments import moment
@@ -95,11 +97,25 @@ def newest_mark(values: Sequence[Value], zone: ZoneInfo) -> Mark | None:
 
 def in_order(values: Sequence[Value]) -> bool:
     """Whether a text watermark sorts as it grows: `2025-03-01` does, `2025/3/1` and `A9`, `A10` do not."""
+    if _one_shape(values):
+        return True
     texts = {_TAIL.sub("", v.strip()) for v in set(values) if isinstance(v, str) and v.strip() and not v.startswith("0000")}
     shapes = {tuple(re.findall(r"\d+|\D+", re.sub(r"\d", "0", t))) for t in texts}
     dated = {s for s in shapes if s and len(s[0]) == 4 and s[0] == "0000" and len(s) > 1} or shapes
     longest = max(dated, key=len, default=())
     return all(longest[: len(s)] == s for s in dated)
+
+
+def _one_shape(values: Sequence[Value]) -> bool:
+    """No text at all, or the usual case found at once: as many characters each, digits and signs in the same places."""
+    kinds = set(map(type, values))
+    if str not in kinds:
+        return True
+    if kinds != {str} or len(set(map(len, values))) != 1 or not values[0]:
+        return False
+    letters = np.array(values).view(np.uint32).reshape(len(values), -1)
+    digits = (letters >= ord("0")) & (letters <= ord("9"))
+    return bool((digits == digits[0]).all() and (letters == letters[0])[:, ~digits[0]].all())
 
 
 def resume(cursor: Cursor | None, lookback: timedelta, zone: ZoneInfo) -> Value | None:

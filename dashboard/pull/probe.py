@@ -222,7 +222,7 @@ def _sample(plan: Plan, now: datetime) -> Batch | None:
             rows = conn.execute(wanted).all()
     if not rows:
         return None
-    cells = [list(c) for c in zip(*rows, strict=True)]
+    cells = [list(c) for c in statement.laid_out(list(zip(*rows, strict=True)))]
     keys = list(zip(*cells[len(cells) - len(statement.key) :], strict=True)) if statement.key else [()] * len(rows)
     return Batch(dict(zip(statement.names, cells, strict=False)), keys)
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
@@ -22,6 +23,8 @@ from dashboard.pull import cursor as marks
 from dashboard.pull.batch import Batch, Cursor, Problem
 from dashboard.pull.mapping import Plan, near
 from dashboard.pull.readers.connect import deadline, guarded, open_source, read_any_text
+
+Column: TypeAlias = Any  # a sequence of one column's cells; selecting hands on whatever it is given
 
 _PLAIN_NAME = re.compile(r"^[^\W\d]\w*$")
 _SLOW_PAGE_S = 0.5  # a page slower than this has no index behind it: fewer, larger pages
@@ -48,9 +51,38 @@ class Statement:
         return self.key if self.watermark is None else (self.watermark, *self.key)
 
     def select(self) -> sa.Select[Any]:
-        """Our fields, then the columns rows are ordered by."""
-        cells = [c.label(f"f{i}") for i, c in enumerate((*self.columns, *self.order))]
-        return sa.select(*cells).select_from(self.source)
+        """Our fields and the columns rows are ordered by, each expression once: a text fetched twice is built twice."""
+        return sa.select(*(c.label(f"f{i}") for i, c in enumerate(self._distinct[0]))).select_from(self.source)
+
+    def laid_out(self, cells: Sequence[Column]) -> list[Column]:
+        """What was selected as a column per field, then one per part of the order."""
+        return [cells[i] for i in self._distinct[1]]
+
+    @cached_property
+    def _distinct(self) -> tuple[list[sa.ColumnElement[Any]], list[int]]:
+        kept: list[sa.ColumnElement[Any]] = []
+        places = []
+        for column in (*self.columns, *self.order):
+            place = next((i for i, other in enumerate(kept) if column.compare(other)), len(kept))
+            places.append(place)
+            kept += [column] if place == len(kept) else []
+        return kept, places
+
+
+@dataclass
+class Page:
+    """Rows in the source's order, column by column: the fields, then the parts of the order."""
+
+    columns: list[Column]
+    big: dict[int, Problem]  # rows emptied because they are too big
+    width: int  # how many of the columns are fields
+
+    def __len__(self) -> int:
+        return len(self.columns[-1])
+
+    def place(self, row: int) -> tuple[Any, ...]:
+        """Where a row stands in the order."""
+        return tuple(column[row] for column in self.columns[self.width :])
 
 
 def read_sql(plan: Plan, cursor: Cursor | None, now: datetime) -> Iterator[Batch]:
@@ -159,17 +191,17 @@ def _window(conn: sa.Connection, plan: Plan, statement: Statement, now: datetime
 
 
 def _pages(conn: sa.Connection, plan: Plan, statement: Statement, bounds: list[Any], state: Cursor, now: datetime) -> Iterator[Batch]:
-    limit, position, width = plan.pull.batch, None, len(statement.names)
+    limit, position = plan.pull.batch, None
     while True:
         wanted = statement.select().where(*bounds, *_from(statement.order, position)).order_by(*statement.order).limit(limit)
         started = time.monotonic()
-        rows, big = _fetch(conn, plan, wanted, len(statement.names))
+        page = _fetch(conn, plan, statement, wanted)
         took = time.monotonic() - started
-        full = len(rows) == limit
-        end = _whole_groups(rows, width) if full else len(rows)
-        position = tuple(rows[-1][width:]) if full else None
+        full = len(page) == limit
+        end = _whole_groups(page) if full else len(page)
+        position = page.place(-1) if full else None
         if end:
-            yield from _batches(plan, statement, rows[:end], big, state, now)
+            yield from _batches(plan, statement, page, end, state, now)
         if not full:
             return
         if end == 0:
@@ -182,10 +214,10 @@ def _pages(conn: sa.Connection, plan: Plan, statement: Statement, bounds: list[A
             limit = max(limit, min(limit * 2, (_LARGEST if took > _SLOW_PAGE_S else _BACKLOG) * plan.pull.batch))
 
 
-def _whole_groups(rows: list[Any], width: int) -> int:
+def _whole_groups(page: Page) -> int:
     """Rows of a full page before its last (watermark, key): that group may go on, and is read again with the next page."""
-    last, end = tuple(rows[-1][width:]), len(rows)
-    while end and tuple(rows[end - 1][width:]) == last:
+    last, end = page.place(-1), len(page)
+    while end and page.place(end - 1) == last:
         end -= 1
     return end
 
@@ -200,31 +232,41 @@ def _from(order: tuple[sa.ColumnElement[Any], ...], position: tuple[Any, ...] | 
     return [condition] if len(order) == 1 else [order[0] >= _bound(position[0]), condition]
 
 
-def _fetch(conn: sa.Connection, plan: Plan, wanted: sa.Select[Any], width: int) -> tuple[list[Any], dict[int, Problem]]:
+def _fetch(conn: sa.Connection, plan: Plan, statement: Statement, wanted: sa.Select[Any]) -> Page:
     """One page. One badly encoded cell does not stop the rest: the page is read again, forgivingly."""
     try:
-        return _fetch_page(conn, plan, wanted, width)
+        return _fetch_page(conn, plan, statement, wanted)
     except (sa.exc.OperationalError, sqlite3.OperationalError) as wrong:
         conn.rollback()
         if "Could not decode" not in str(wrong) or not read_any_text(conn):
             raise
-        return _fetch_page(conn, plan, wanted, width)
+        return _fetch_page(conn, plan, statement, wanted)
 
 
-def _fetch_page(conn: sa.Connection, plan: Plan, wanted: sa.Select[Any], width: int) -> tuple[list[Any], dict[int, Problem]]:
-    """A row beyond the limit is emptied as it comes, before the next is asked for."""
-    rows: list[Any] = []
+def _fetch_page(conn: sa.Connection, plan: Plan, statement: Statement, wanted: sa.Select[Any]) -> Page:
+    """Rows become columns as they come: they are never held twice, and one beyond the limit is emptied before the next is asked for."""
+    order = set(statement.laid_out(range(len(wanted.selected_columns)))[len(statement.names) :])
+    cells: list[Column] = [[] for _ in wanted.selected_columns]
     big: dict[int, Problem] = {}
     with deadline(conn, plan.source):
         for part in _parts(conn, wanted):
-            start = len(rows)
-            rows += part
-            for i in _oversized(part, width, plan.row_limit):
+            columns = list(zip(*part, strict=True))
+            for i in _oversized(columns, plan.row_limit):
                 size = sum(map(_size, part[i]))
-                big[start + i] = Problem("too_big", f"the row holds {size} bytes, more than the {plan.row_limit} allowed")
-                rows[start + i] = tuple(None if _size(v) > 1000 else v for v in part[i][:width]) + tuple(part[i][width:])
+                big[len(cells[0]) + i] = Problem("too_big", f"the row holds {size} bytes, more than the {plan.row_limit} allowed")
+                columns = _emptied(columns, i, order)
+            for column, more in zip(cells, columns, strict=True):
+                column += more
     conn.rollback()
-    return rows, big
+    return Page(statement.laid_out(cells), big, len(statement.names))
+
+
+def _emptied(columns: list[tuple[Any, ...]], row: int, order: Container[int]) -> list[tuple[Any, ...]]:
+    """A row without its long values; what it is ordered by stays, as the next page begins there."""
+    return [
+        (*column[:row], None, *column[row + 1 :]) if number not in order and _size(column[row]) > 1000 else column
+        for number, column in enumerate(columns)
+    ]
 
 
 def _parts(conn: sa.Connection, wanted: sa.Select[*tuple[Any, ...]]) -> Iterator[Sequence[Any]]:
@@ -240,16 +282,16 @@ def _parts(conn: sa.Connection, wanted: sa.Select[*tuple[Any, ...]]) -> Iterator
     cursor.close()
 
 
-def _oversized(part: Sequence[Any], width: int, limit: int) -> list[int]:
+def _oversized(columns: Sequence[Sequence[Any]], limit: int) -> list[int]:
     """Rows beyond the limit; column maxima rule out nearly every part at once."""
     widest = 0
-    for cells in zip(*part, strict=True):
+    for cells in columns:
         kinds = set(map(type, cells))
         if kinds & {str, bytes}:
             widest += max(map(len, cells)) if kinds <= {str, bytes} else max(map(_size, cells))
     if widest * 4 <= limit:  # a character is at most four bytes
         return []
-    return [i for i, row in enumerate(part) if sum(map(_size, row[:width])) > limit]
+    return [i for i, row in enumerate(zip(*columns, strict=True)) if sum(map(_size, row)) > limit]
 
 
 def _size(value: Any) -> int:
@@ -257,27 +299,25 @@ def _size(value: Any) -> int:
 
 
 def _batches(
-    plan: Plan, statement: Statement, rows: list[Any], big: dict[int, Problem], state: Cursor, now: datetime, skip: int = 0
+    plan: Plan, statement: Statement, page: Page, count: int, state: Cursor, now: datetime, skip: int = 0
 ) -> Iterator[Batch]:
     """A page in pieces small enough for one store transaction each, cut where the watermark or key moves."""
-    width = len(statement.names)
-    for start, end in _cuts(rows, width, _BACKLOG * plan.pull.batch):
-        part = rows[start:end]
-        cells = [list(c) for c in zip(*part, strict=True)]
-        ordered = cells[width:]
-        keys = list(zip(*(ordered[skip:] if statement.watermark is None else ordered[1:]), strict=True)) or [()] * len(part)
-        batch = Batch(dict(zip(statement.names, cells[:width], strict=True)), keys)
-        batch.problems = {i - start: p for i, p in big.items() if start <= i < end}
+    for start, end in _cuts(page, count, _BACKLOG * plan.pull.batch):
+        cells = page.columns if (start, end) == (0, len(page)) else [column[start:end] for column in page.columns]
+        ordered = cells[page.width :]
+        keys = list(zip(*(ordered[skip:] if statement.watermark is None else ordered[1:]), strict=True)) or [()] * (end - start)
+        batch = Batch(dict(zip(statement.names, map(list, cells[: page.width]), strict=True)), keys)
+        batch.problems = {i - start: p for i, p in page.big.items() if start <= i < end}
         if statement.watermark is not None:
             _advance(plan, batch, ordered[0], state, now)
         yield batch
 
 
-def _cuts(rows: list[Any], width: int, size: int) -> Iterator[tuple[int, int]]:
+def _cuts(page: Page, count: int, size: int) -> Iterator[tuple[int, int]]:
     start = 0
-    while start < len(rows):
-        end = min(start + size, len(rows))
-        while end < len(rows) and tuple(rows[end][width:]) == tuple(rows[end - 1][width:]):
+    while start < count:
+        end = min(start + size, count)
+        while end < count and page.place(end) == page.place(end - 1):
             end += 1
         yield start, end
         start = end
@@ -288,11 +328,17 @@ def _advance(plan: Plan, batch: Batch, values: list[Any], state: Cursor, now: da
     mark = marks.newest_mark(values, plan.zone)
     if mark is None:
         return
-    if not marks.in_order(values) or len({isinstance(v, str) for v in set(values) if _says_something(v)}) > 1:
+    if not marks.in_order(values) or _mixed(values):
         state["unordered"] = True  # text that does not sort as it grows: nothing may be skipped by it, so all is read each turn
     encoded = marks.encoded(marks.safe(mark, now, plan.zone))
     state.update(marks.not_before(encoded, state if "v" in state else None, plan.zone))
     batch.cursor, batch.newest = dict(state), mark.at
+
+
+def _mixed(values: list[Any]) -> bool:
+    """Text beside numbers or times."""
+    kinds = set(map(type, values))
+    return len(kinds) > 1 and str in kinds and len({isinstance(v, str) for v in set(values) if _says_something(v)}) > 1
 
 
 def _says_something(value: Any) -> bool:
@@ -328,8 +374,8 @@ def _no_mark(conn: sa.Connection, plan: Plan, watermark: sa.ColumnElement[Any], 
 
 def _keyless(conn: sa.Connection, plan: Plan, statement: Statement, state: Cursor, now: datetime) -> Iterator[Batch]:
     wanted = statement.select().where(sa.or_(*(k.is_(None) for k in statement.key))).limit(_NULLS_MANY)
-    rows, big = _fetch(conn, plan, wanted, len(statement.names))
-    yield from _batches(plan, replace(statement, watermark=None), rows, big, state, now, len(statement.order) - len(statement.key))
+    page = _fetch(conn, plan, statement, wanted)
+    yield from _batches(plan, replace(statement, watermark=None), page, len(page), state, now, len(statement.order) - len(statement.key))
 
 
 _SWEEP = timedelta(hours=1)
