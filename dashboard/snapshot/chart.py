@@ -16,7 +16,7 @@ from dashboard.snapshot.chips import asset_title
 from dashboard.snapshot.figures import level_of_reading, shown_kpis, thresholds_of_kpi, thresholds_of_metric
 from dashboard.snapshot.picture import Fresh, Picture
 from dashboard.snapshot.view import View
-from dashboard.snapshot.words import LEVEL_WORDS, say, together
+from dashboard.snapshot.words import LEVEL_WORDS, say, together, unit_words
 from dashboard.store import kpi_reads, series
 
 _DAY = timedelta(hours=24)
@@ -79,16 +79,17 @@ def _of_channel(picture: Picture, view: View, c: Channel) -> dict[str, Any]:
         points = series.series(conn, c.number, t0, t1 + timedelta(seconds=1))
         ranges = series.expected_ranges(conn, c.number, hours)
         newest = conn.execute(sa.select(latest.c.ts, latest.c.value, latest.c.cadence_s).where(latest.c.channel_id == c.number)).first()
-    limits, value = thresholds_of_metric(picture, c.domain, c.metric.key), newest.value if newest else None
+    limits, unit = thresholds_of_metric(picture, c.domain, c.metric.key), unit_words(c.metric.unit, view.lang)
+    value = newest.value if newest else None
     return {
         "title": together(view.lang, (c.asset_name, c.metric.title(view.lang))),
-        "subtitle": _span_words(c.metric.unit, view),
+        "subtitle": _span_words(unit, view),
         "fresh": reading_age(picture, newest),
         "empty": "" if points else say(view.lang, "这段时间没有读数", "No readings in this time"),
         "points": [(p.ts, p.mean) for p in points],
         "band": list(zip(hours, ranges, strict=True)),
         "limits": limits,
-        "unit": c.metric.unit,
+        "unit": unit,
         "decimals": c.metric.decimals,
         "gap": timedelta(seconds=(newest.cadence_s if newest else _UNKNOWN_CADENCE) * 3),
         "end": value,
@@ -145,7 +146,7 @@ def _figure(picture: Picture, view: View, vital: str) -> Figure:
     if key:
         domain, kpi = picture.catalog.kpis[key]
         limits, fresh = thresholds_of_kpi(picture, domain, kpi), picture.fresh_of(picture.catalog.kpi_feeds(key))
-        return Figure(key=key, title=kpi.title(view.lang), unit=kpi.unit, decimals=kpi.decimals, limits=limits, fresh=fresh)
+        return Figure(key=key, title=kpi.title(view.lang), unit=unit_words(kpi.unit, view.lang), decimals=kpi.decimals, limits=limits, fresh=fresh)
     v = picture.catalog.vitals[vital]
     title = say(view.lang, f"{v.title(view.lang)}指数", f"{v.title(view.lang)} index")
     return Figure(key=f"vital.{vital}", title=title, unit="", decimals=0, limits=(), fresh=Fresh("never", ""), css=v.css)

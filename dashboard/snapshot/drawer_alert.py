@@ -16,7 +16,7 @@ from dashboard.snapshot.figures import thresholds_of_metric
 from dashboard.snapshot.picture import Picture
 from dashboard.snapshot.shapes import path, scale_of
 from dashboard.snapshot.view import View
-from dashboard.snapshot.words import UNKNOWN, moment, say, together
+from dashboard.snapshot.words import UNKNOWN, moment, say, together, unit_words
 from dashboard.store import alert_reads, series
 
 _BEFORE, _AFTER, _SPAN = timedelta(hours=6), timedelta(hours=2), timedelta(hours=24)
@@ -94,7 +94,7 @@ def _plot(picture: Picture, a: Alert, lang: str) -> dict[str, Any]:
     if len(points) < 2:
         return nothing
     drawn = _drawn(points, thresholds_of_metric(picture, domain, metric.key), start, end)
-    about = together(lang, (f"{metric.title(lang)} {metric.unit}", f"{start.astimezone(CITY_ZONE):%H:%M} →"))
+    about = together(lang, (f"{metric.title(lang)} {unit_words(metric.unit, lang)}", f"{start.astimezone(CITY_ZONE):%H:%M} →"))
     return drawn | {"metric": about}
 
 

@@ -16,7 +16,7 @@ from dashboard.snapshot.channels import channel_line, reading_age
 from dashboard.snapshot.maps import asset_tables
 from dashboard.snapshot.picture import Picture
 from dashboard.snapshot.view import View
-from dashboard.snapshot.words import UNKNOWN, moment, number, say
+from dashboard.snapshot.words import UNKNOWN, moment, number, say, unit_words
 
 _CHANNELS = 12
 
@@ -69,7 +69,7 @@ def _readings(picture: Picture, domain: str, channels: Sequence[Any], lang: str)
     return [
         {
             "title": metric.title(lang),
-            "unit": metric.unit,
+            "unit": unit_words(metric.unit, lang),
             "value": number(c.value, metric.decimals),
             "line": channel_line(picture, c.channel_id),
             "fresh": reading_age(picture, c),

@@ -10,7 +10,7 @@ from dashboard.snapshot.alerts import street_name
 from dashboard.snapshot.figures import worded
 from dashboard.snapshot.picture import Picture
 from dashboard.snapshot.view import View
-from dashboard.snapshot.words import FRESH_WORDS, LEVEL_WORDS, UNKNOWN, moment, number, say
+from dashboard.snapshot.words import FRESH_WORDS, LEVEL_WORDS, UNKNOWN, moment, number, say, unit_words
 from dashboard.store.kpi_reads import KpiRow
 
 _ROWS = 40
@@ -29,7 +29,7 @@ def explanation(picture: Picture, view: View, key: str) -> dict[str, Any]:
         "scope": street_name(scope_key, lang) or say(lang, "全区", "District"),
         "as_of": _as_of(picture, row, lang),
         "value": value,
-        "unit": unit,
+        "unit": unit_words(unit, lang),
         "formula": e.formula(lang),
         "check": _check(e, lang),
         "range": _range(e, lang),

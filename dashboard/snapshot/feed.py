@@ -72,6 +72,7 @@ def alert_list(picture: Picture, view: View) -> dict[str, Any]:
         "subtitle": say(view.lang, f"显示{len(rows)}条", f"{len(rows)} shown"),
         "counts": counts(picture, view),
         "rows": rows,
+        "export": f"/export/alerts.csv?{view.key}",
         "empty": say(view.lang, "所选范围没有预警", "No alerts in this selection"),
         "filtered": not view.scope.whole or bool(view.levels or view.states or view.t0),
     }

@@ -18,7 +18,7 @@ from dashboard.snapshot.figures import level_of_reading, thresholds_of_metric
 from dashboard.snapshot.maps import asset_tables
 from dashboard.snapshot.picture import Picture
 from dashboard.snapshot.view import View
-from dashboard.snapshot.words import UNKNOWN, number, say
+from dashboard.snapshot.words import UNKNOWN, number, say, unit_words
 
 _ROWS = 24
 _AT_ONCE = 500  # names asked for in one statement
@@ -129,7 +129,7 @@ def in_words(picture: Picture, view: View, c: Candidate, names: Names) -> dict[s
         "metric": c.metric.title(view.lang),
         "value": number(c.row.value, c.metric.decimals) if live else UNKNOWN,
         "value_level": level_of_reading(c.limits, c.row.value) if live else "",
-        "unit": c.metric.unit,
+        "unit": unit_words(c.metric.unit, view.lang),
         "fresh": fresh,
         "owner": c.domain.department(view.lang),
         "state_word": _state_word(fresh.state, view.lang),

@@ -20,9 +20,11 @@ from dashboard.core.errors import ConfigurationError, NotAllowedError, NotFoundE
 from dashboard.core.scope import DISTRICT
 from dashboard.core.times import from_micros, to_micros
 from dashboard.settings import Settings, duration
+from dashboard.snapshot.picture import Reader
 from dashboard.store.freshness import feeds_freshness
 from dashboard.store.readings import series
 from dashboard.web import reads
+from dashboard.web.export import exporting
 from dashboard.web.hub import Hub
 from dashboard.web.live import same_origin
 from dashboard.web.metrics import Metrics
@@ -69,7 +71,7 @@ class House:
 
 
 def machines(house: House) -> FastAPI:
-    """The application behind /api, /healthz, /readyz and /metrics."""
+    """The application behind /api, /export, /healthz, /readyz and /metrics."""
     app = FastAPI(
         title="城市生命体 City Organism",
         version=__version__,
@@ -82,6 +84,7 @@ def machines(house: House) -> FastAPI:
     app.include_router(_reading(house), prefix="/api/v1", responses=PROBLEMS)
     app.include_router(_deciding(house), prefix="/api/v1", responses=PROBLEMS)
     app.include_router(_health(house), include_in_schema=False)
+    app.include_router(exporting(Reader(house.engine, house.catalog, house.settings), house.clock), include_in_schema=False)
     return app
 
 

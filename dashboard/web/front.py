@@ -65,7 +65,7 @@ class Front:
             return await self._live.panel(scope, receive, send)
         if path.startswith((ASSETS, SUITES)):
             return await self._static.serve(scope, receive, send)
-        if path.startswith("/api") or path in MACHINE_PATHS:
+        if path.startswith(("/api", "/export/")) or path in MACHINE_PATHS:
             return await self._machines(scope, receive, self._guarded(send, 0))
         unknown = not path.startswith("/_") and (path.rstrip("/") or "/") not in self._known
         if scope["method"] == "HEAD":  # Dash answers GET alone; a monitor may ask for the head only
