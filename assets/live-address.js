@@ -182,6 +182,7 @@
     set("data-theme", theme);
     set("data-bs-theme", theme === "night" ? "dark" : "light");
     set("lang", en() ? "en" : "zh-CN");
+    set("data-path", location.pathname);
   }
 
   function setTheme(wanted) {
@@ -195,11 +196,13 @@
   let drag = null;
 
   function onDown(event) {
-    const strip = event.target.closest && event.target.closest("[data-strip]");
+    const zone = event.target.closest && event.target.closest("[data-strip], .when"); // half of the head's reach lies outside the strip
+    const strip = zone && (zone.matches("[data-strip]") ? zone : zone.querySelector("[data-strip]"));
     if (!strip || event.button !== 0 || root.dataset.surface === "wall" || event.target.closest("button, a")) return;
     const box = strip.getBoundingClientRect();
     const head = strip.querySelector("[data-strip-head], .head");
     const near = head && Math.abs(event.clientX - (head.getBoundingClientRect().left + head.offsetWidth / 2)) < 10;
+    if (zone !== strip && !near) return;
     const mark = document.createElement("div");
     mark.className = near ? "strip-mark strip-mark-head" : "strip-mark";
     drag = { box, near, mark, from: event.clientX, t0: Date.parse(strip.dataset.t0), t1: Date.parse(strip.dataset.t1), moved: false };
@@ -254,7 +257,10 @@
     addEventListener("pointerup", onUp);
     addEventListener("pointercancel", () => { if (drag) drag.mark.remove(); drag = null; });
     addEventListener("popstate", follow);
-    addEventListener("resize", dress);
+    addEventListener("resize", () => { // turned or resized, a screen may have become another surface, with other panels
+      dress();
+      if (cockpit.resubscribe) cockpit.resubscribe();
+    });
     showDrawer();
   };
   cockpit.showDrawer = showDrawer;
