@@ -263,18 +263,11 @@ def serve(port: int | None, host: str | None) -> None:
 @main.command()
 def run() -> None:
     """Everything on this machine: demo city, worker, web."""
-    from dashboard.demo import build_demo, demo_departments
+    from dashboard.demo import demo_departments
     from dashboard.run import run as run_all
 
     settings = _settings()
-    simulated = demo_departments(settings)  # a real department configured beside them is pulled, never built
-
-    def prepare() -> None:
-        if simulated:
-            build_demo(settings, _now(), 7, False, only=simulated, report=click.echo)
-        _migrate(settings)
-
-    raise SystemExit(run_all(settings, bool(simulated), prepare, click.echo))
+    raise SystemExit(run_all(settings, demo_departments(settings), click.echo))  # a real department is pulled, never built
 
 
 # ---- geography, documents

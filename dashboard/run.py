@@ -22,7 +22,7 @@ Report = Callable[[str], None]
 
 LOOK_S = 0.25
 READY_WITHIN_S = 90.0
-STOP_WITHIN_S = 4.0  # then whoever still lives is killed; the store survives a kill at any moment
+STOP_WITHIN_S = 3.0  # then whoever still lives is killed; the store survives a kill at any moment
 STEADY_S = 30.0  # lived this long: the next death is a new one, not the same again
 LONGEST_WAIT_S = 30.0
 
@@ -135,17 +135,20 @@ def bound(host: str, port: int) -> socket.socket:
     return listener
 
 
-def run(settings: Settings, has_demo: bool, prepare: Callable[[], None], report: Report) -> int:
-    """Run it all until stopped; the exit code."""
+def run(settings: Settings, simulated: Sequence[str], report: Report) -> int:
+    """Run it all until stopped; the exit code. `simulated`: the departments whose demo is built here and kept alive."""
     bound(settings.host, settings.port).close()  # before any work: a taken port should be told at once
     stop = threading.Event()
+    builds = [["demo", "build", *(word for key in simulated for word in ("--only", key))]] if simulated else []
+    lives = [("demo", ["demo", "live"])] if simulated else []
     with stopping_on_signals(stop):
         began = time.monotonic()
-        prepare()
+        for words in (*builds, ["migrate"]):
+            if code := _finish(Child(words[0], cockpit(*words)), stop, report):
+                return code
         if stop.is_set():
             return 0
-        commands = [("demo", ["demo", "live"])] if has_demo else []
-        commands += [("worker", ["work"]), ("web", ["serve"])]
+        commands = [*lives, ("worker", ["work"]), ("web", ["serve"])]
         supervisor = Supervisor([Child(name, cockpit(*words)) for name, words in commands], report, stop)
         try:
             supervisor.start()
@@ -154,6 +157,17 @@ def run(settings: Settings, has_demo: bool, prepare: Callable[[], None], report:
             report("stopping")
             supervisor.end()
     return 0
+
+
+def _finish(child: Child, stop: threading.Event, report: Report) -> int:
+    """Let a first step run to its end, or end it when told to stop: a build is begun anew next time."""
+    if stop.is_set():
+        return 0
+    child.start()
+    while child.alive and not stop.wait(0.05):
+        pass
+    Supervisor([child], report, stop).end()
+    return 0 if stop.is_set() or child.process is None else child.process.returncode
 
 
 def _watch(settings: Settings, supervisor: Supervisor, began: float) -> None:

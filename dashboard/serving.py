@@ -10,7 +10,7 @@ from dashboard.settings import Settings
 from dashboard.web.live import MAX_MESSAGE
 
 BACKLOG = 4096  # a wall of screens comes back in the same second after an outage
-GRACE_S = 2
+GRACE_S = 1
 
 
 def serve(settings: Settings) -> None:
