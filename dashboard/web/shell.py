@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import dash_bootstrap_components as dbc
 from dash import dcc, html, page_container
 
 from dashboard.core import places
@@ -52,7 +53,7 @@ def layout(catalog: Catalog, settings: Settings) -> html.Div:
             html.Main(page_container, id="page"),
             html.Aside(id="drawer", hidden=True),
             html.Div(id="connection", role="status", hidden=True),
-            html.Nav(id="bar", children=_phone_bar()),
+            dbc.Nav(id="bar", children=_phone_bar(), navbar=False),
             html.Div(id="rounds", hidden=True, children=_rounds(catalog)),
             dcc.Location(id="address", refresh=False),
         ],
@@ -89,7 +90,12 @@ def _phone_bar() -> list[Any]:
         ("vitals", "/#tiles", "体征", "Systems"),
         ("sources", "/sources", "数据", "Data"),
     )
-    return [html.A(href=path, **data(tab=path), children=[_icon(_ICONS[key]), _both(zh, en)]) for key, path, zh, en in items]
+    return [_link(path, [_icon(_ICONS[key]), _both(zh, en)]) for key, path, zh, en in items]
+
+
+def _link(path: str, words: Any) -> dbc.NavLink:
+    """A link that knows when its page is the one shown."""
+    return dbc.NavLink(words, href=path, active="exact")
 
 
 def _icon(d: str) -> html.I:
