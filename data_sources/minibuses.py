@@ -135,13 +135,13 @@ KPIS = (
         decimals=2,
     ),
     _of_visits(
-        *("bunching", Text("串车比例", "Bunching"), "%", city.share(visit.c.ratio <= BUNCHED)),
+        *("bunching", Text("串车比例", "Bunching"), "%", city.share(visit.c.ratio <= BUNCHED, unwanted=True)),
         Text(f"近7日实际间隔不足计划{BUNCHED:g}倍的到站占比", f"Arrivals within {BUNCHED:g} of the scheduled headway, 7 days"),
         decimals=2,
     ),
     _of_visits(
-        *("gaps", Text("大间隔比例", "Gaps"), "%", city.share(visit.c.ratio >= GAP)),
-        Text(f"近7日实际间隔超过计划{GAP:g}倍的到站占比", f"Arrivals after {GAP:g} times the scheduled headway, 7 days"),
+        *("gaps", Text("大间隔比例", "Gaps"), "%", city.share(visit.c.ratio >= GAP, unwanted=True)),
+        Text(f"近7日实际间隔达到计划{GAP:g}倍的到站占比", f"Arrivals after {GAP:g} times the scheduled headway or more, 7 days"),
         decimals=2,
     ),
     TRIPS_DONE,

@@ -51,9 +51,10 @@ def total(of: sa.ColumnElement[Any], where: Where | None = None) -> Measure:
     return Measure(parts=(of,), combine=_count, where=where)
 
 
-def share(of: Where, among: Where | None = None) -> Measure:
-    """Percent of rows for which `of` holds; the others are the lost ones."""
-    return Measure(parts=(_as_number(of), sa.literal_column("1.0")), combine=_percent, where=among, lost=sa.not_(of))
+def share(of: Where, among: Where | None = None, *, unwanted: bool = False) -> Measure:
+    """Percent of rows for which `of` holds. What costs points: the others, or where it is `unwanted` those rows themselves."""
+    lost = of if unwanted else _as_number(of) == 0.0  # a row that does not say is a row that does not count for us
+    return Measure(parts=(_as_number(of), sa.literal_column("1.0")), combine=_percent, where=among, lost=lost)
 
 
 def mean(of: sa.ColumnElement[Any], where: Where | None = None) -> Measure:
