@@ -17,7 +17,7 @@ from dashboard.snapshot.figures import level_of_reading, shown_kpis, thresholds_
 from dashboard.snapshot.picture import Fresh, Picture
 from dashboard.snapshot.view import View
 from dashboard.snapshot.words import LEVEL_WORDS, say, together, unit_words
-from dashboard.store import kpi_reads, series
+from dashboard.store import series
 
 _DAY = timedelta(hours=24)
 _UNKNOWN_CADENCE = 600  # seconds
@@ -126,7 +126,7 @@ def _of_kpi(picture: Picture, view: View, vital: str) -> dict[str, Any]:
         "title": f.title,
         "subtitle": _span_words(f.unit, view),
         "fresh": f.fresh,
-        "empty": "" if len(points) > 1 else say(view.lang, "历史还在积累", "History is still building up"),
+        "empty": "" if len(points) > 1 else _no_line(view),
         "points": points,
         "band": _band(picture, view, f.key),
         "limits": f.limits,
@@ -146,7 +146,8 @@ def _figure(picture: Picture, view: View, vital: str) -> Figure:
     if key:
         domain, kpi = picture.catalog.kpis[key]
         limits, fresh = thresholds_of_kpi(picture, domain, kpi), picture.fresh_of(picture.catalog.kpi_feeds(key))
-        return Figure(key=key, title=kpi.title(view.lang), unit=unit_words(kpi.unit, view.lang), decimals=kpi.decimals, limits=limits, fresh=fresh)
+        unit = unit_words(kpi.unit, view.lang)
+        return Figure(key=key, title=kpi.title(view.lang), unit=unit, decimals=kpi.decimals, limits=limits, fresh=fresh)
     v = picture.catalog.vitals[vital]
     title = say(view.lang, f"{v.title(view.lang)}指数", f"{v.title(view.lang)} index")
     return Figure(key=f"vital.{vital}", title=title, unit="", decimals=0, limits=(), fresh=Fresh("never", ""), css=v.css)
@@ -160,14 +161,17 @@ def _moves(picture: Picture, key: str) -> bool:
 
 def _hours(picture: Picture, view: View, key: str) -> list[tuple[datetime, float | None]]:
     """A KPI by the hour, up to its present value unless a window was picked."""
-    t0, t1 = _window(picture, view)
-    scope_key = view.scope.key if len(view.scope.streets) <= 1 else "district"
-    with picture.reader.engine.connect() as conn:
-        points = [(at, mean) for at, mean, _, _ in kpi_reads.kpi_hours(conn, key, scope_key, t0, t1)]
+    points = [point for point in picture.hours(key, view.scope, *_window(picture, view)) if point[1] is not None]
     row = picture.figure(key, view.scope)
     if row and row.value is not None and view.window is None:
         points.append((picture.at, row.value))
     return points
+
+
+def _no_line(view: View) -> str:
+    if len(view.scope.streets) > 1:
+        return say(view.lang, "几条街道合看时，比率没有曲线", "No line for several streets of a share")
+    return say(view.lang, "历史还在积累", "History is still building up")
 
 
 def _band(picture: Picture, view: View, key: str) -> list[tuple[datetime, tuple[float, float] | None]]:

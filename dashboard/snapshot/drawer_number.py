@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashboard.core.scope import DISTRICT
+from dashboard.core.scope import Scope
 from dashboard.kpi.explain import Explanation, explain
 from dashboard.snapshot.alerts import street_name
 from dashboard.snapshot.figures import worded
@@ -18,15 +18,15 @@ _ROWS = 40
 
 def explanation(picture: Picture, view: View, key: str) -> dict[str, Any]:
     """Everything behind one number. Raises NotFoundError for a key that is none."""
-    scope_key = view.scope.key if len(view.scope.streets) <= 1 else DISTRICT
+    scope = view.scope if len(view.scope.streets) <= 1 else Scope()  # rows are opened for one street or for all of them
     with picture.reader.engine.connect() as conn:
-        e = explain(conn, picture.catalog, picture.settings, key, scope_key, picture.at)
-    lang, row = view.lang, picture.figure(key, view.scope)
+        e = explain(conn, picture.catalog, picture.settings, key, scope.key, picture.at)
+    lang, row = view.lang, picture.figure(key, scope)
     kpi = picture.catalog.kpis[key][1] if key in picture.catalog.kpis else None
     value, unit = worded(kpi, row) if kpi else (number(row.value if row else None, 0), "")
     return {
         "title": _title(picture, key, lang),
-        "scope": street_name(scope_key, lang) or say(lang, "全区", "District"),
+        "scope": street_name(scope.key, lang) or say(lang, "全区", "District"),
         "as_of": _as_of(picture, row, lang),
         "value": value,
         "unit": unit_words(unit, lang),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from dashboard.core.declare import Kpi
 from dashboard.store.kpi_reads import KpiRow
 
+_JOIN: dict[str, Callable[[Sequence[float]], float]] = {"sum": sum, "max": max, "min": min}
 _FRESHEST_LAST = ("never", "silent", "late", "fresh")
 
 
@@ -30,6 +31,15 @@ def merged(rows: Sequence[KpiRow], kpi: Kpi | None) -> KpiRow:
     )
 
 
+def joined(values: Sequence[float | None], kpi: Kpi | None) -> float | None:
+    """One hour of a union of streets. Of a share only the result is kept by the hour, so that several have none together."""
+    if kpi is None:
+        return _mean(values)
+    known = [v for v in values if v is not None]
+    alone = kpi.measure.how != "sum" or (len(kpi.measure.parts) == 1 and not kpi.change)
+    return _JOIN[kpi.measure.how](known) if known and alone else None
+
+
 def _mean(values: Sequence[float | None]) -> float | None:
     known = [v for v in values if v is not None]
     return sum(known) / len(known) if known else None
@@ -37,5 +47,5 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 def _combined(parts: Sequence[Sequence[float | None]], kpi: Kpi) -> float | None:
     columns = [[p for p in column if p is not None] for column in zip(*parts, strict=True)]
-    join = {"sum": sum, "max": max, "min": min}[kpi.measure.how]
-    return kpi.measure.combine(*[join(column) if column else None for column in columns])  # type: ignore[operator]
+    join = _JOIN[kpi.measure.how]
+    return kpi.measure.combine(*[join(column) if column else None for column in columns])

@@ -6,20 +6,20 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from dashboard.core.catalog import Catalog
-from dashboard.core.declare import Freshness
+from dashboard.core.declare import Freshness, Kpi
 from dashboard.core.scope import DISTRICT, Scope
 from dashboard.core.times import iso
 from dashboard.geo.layers import use_stored_streets
 from dashboard.settings import Settings
 from dashboard.snapshot.alerts import Alert, open_and_recent
 from dashboard.snapshot.land import Land, load_land
-from dashboard.snapshot.merge import merged
+from dashboard.snapshot.merge import joined, merged
 from dashboard.snapshot.view import View
 from dashboard.store import kpi_reads, topics
 from dashboard.store.freshness import FeedFreshness, feeds_freshness
@@ -102,28 +102,41 @@ class Picture:
         if len(scope.streets) <= 1:
             return self.figures.get((key, scope.key))
         rows = [row for street in scope.streets if (row := self.figures.get((key, street)))]
-        kpi = self.catalog.kpis[key][1] if key in self.catalog.kpis else None
-        return merged(rows, kpi) if rows else None
+        return merged(rows, self._kpi(key)) if rows else None
 
     def line(self, key: str, scope: Scope) -> list[float | None]:
-        """The last 24 hours, hour by hour, ending with the present value."""
-        scope_key = scope.key if len(scope.streets) <= 1 else DISTRICT
-        values = list(self._part(("line", key, scope_key), self._hour, lambda conn: self._read_line(conn, key, scope_key)))
-        now = self.figures.get((key, scope_key))
+        """The last 24 hours, hour by hour, ending with the present value; several streets are put together hour by hour."""
+        lines = [self._part(("line", key, s), self._hour, partial(self._read_line, key, s)) for s in scope.streets or (DISTRICT,)]
+        values = [joined(hour, self._kpi(key)) for hour in zip(*lines, strict=True)] if len(lines) > 1 else list(lines[0])
+        now = self.figure(key, scope)
         if now is not None and now.value is not None:
             values[-1] = now.value
         return values
 
-    def _read_line(self, conn: sa.Connection, key: str, scope_key: str) -> list[float | None]:
+    def _read_line(self, key: str, scope_key: str, conn: sa.Connection) -> list[float | None]:
         start = self.at - timedelta(hours=_HOURS - 1)
         first = int(start.timestamp()) // 3600
         hours = {int(at.timestamp()) // 3600: mean for at, mean, _, _ in kpi_reads.kpi_hours(conn, key, scope_key, start, self.at)}
         return [hours.get(first + i) for i in range(_HOURS)]
 
     def band(self, key: str, scope: Scope) -> Band:
-        """What is usual in those 24 hours: P10-P90 of the same hour over four weeks."""
-        scope_key = scope.key if len(scope.streets) <= 1 else DISTRICT
-        return self._part(("band", key, scope_key), self._hour, lambda conn: kpi_reads.expected(conn, key, scope_key, self.at))
+        """What is usual in those 24 hours: P10-P90 of the same hour over four weeks; not known of several streets together."""
+        if len(scope.streets) > 1:
+            return []
+        return self._part(("band", key, scope.key), self._hour, lambda conn: kpi_reads.expected(conn, key, scope.key, self.at))
+
+    def hours(self, key: str, scope: Scope, t0: datetime, t1: datetime) -> list[tuple[datetime, float | None]]:
+        """A KPI's hourly means over any stretch of time."""
+        found: dict[datetime, list[float | None]] = {}
+        with self.reader.engine.connect() as conn:
+            for street in scope.streets or (DISTRICT,):
+                for at, mean, _, _ in kpi_reads.kpi_hours(conn, key, street, t0, t1):
+                    found.setdefault(at, []).append(mean)
+        alone = len(scope.streets) <= 1
+        return [(at, values[0] if alone else joined(values, self._kpi(key))) for at, values in sorted(found.items())]
+
+    def _kpi(self, key: str) -> Kpi | None:
+        return self.catalog.kpis[key][1] if key in self.catalog.kpis else None
 
     @cached_property
     def _hour(self) -> Any:
