@@ -156,7 +156,8 @@
     wished = "";
     if (old) old.close();
     if (retry) return;
-    const wait = Math.min(10000, 400 * 2 ** tries) * (0.5 + Math.random());
+    // however long it was away, 12 s after a server is back every screen has asked again, and not all at once
+    const wait = Math.min(8000, 400 * 2 ** tries) * (0.5 + Math.random());
     tries = Math.min(tries + 1, 10);
     retry = setTimeout(connect, wait);
   }
