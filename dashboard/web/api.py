@@ -17,6 +17,7 @@ from dashboard.core.catalog import Catalog
 from dashboard.core.clock import Clock
 from dashboard.core.declare import Text
 from dashboard.core.errors import ConfigurationError, NotAllowedError, NotFoundError
+from dashboard.core.places import streets
 from dashboard.core.scope import DISTRICT
 from dashboard.core.times import from_micros, to_micros
 from dashboard.settings import Settings, duration
@@ -116,7 +117,7 @@ def _reading(house: House) -> APIRouter:
         limit: Limit = 500,
     ) -> Page[KpiOut]:
         """Every KPI and index of a scope, now or as it stood at a moment."""
-        scopes = sorted({part for part in scope.replace(" ", "+").split("+") if part})
+        scopes = _scopes(scope)
         after = reads.position_of(cursor, str, str)
         with engine.connect() as conn:
             rows = reads.kpis_at(conn, scopes, _aware(at), after, limit + 1) if at else reads.kpis(conn, scopes, after, limit + 1)
@@ -134,6 +135,7 @@ def _reading(house: House) -> APIRouter:
         limit: Limit = 200,
     ) -> Page[AlertOut]:
         """Alerts, newest first."""
+        _known_domain(catalog, domain)
         after = reads.position_of(cursor, int)
         with engine.connect() as conn:
             rows = reads.alerts(
@@ -150,8 +152,7 @@ def _reading(house: House) -> APIRouter:
     @router.get("/assets.geojson")
     def assets(domain: Key = None, cursor: Cursor = None, limit: Annotated[int, Query(ge=1, le=5000)] = 1000) -> FeatureCollection:
         """Everything that stands somewhere, as GeoJSON."""
-        if domain and domain not in catalog.domains:
-            raise NotFoundError(f"no domain {domain!r}; there are: {', '.join(sorted(catalog.domains))}")
+        _known_domain(catalog, domain)
         after = reads.position_of(cursor, str, str)
         with engine.connect() as conn:
             found = reads.features(conn, reads.asset_tables(catalog, domain), after, limit + 1)
@@ -159,6 +160,21 @@ def _reading(house: House) -> APIRouter:
         return FeatureCollection(features=[feature for _, feature in found[:limit]], next=more)
 
     return router
+
+
+def _scopes(text: str) -> list[str]:
+    """What a scope names. A street that is not there is an error: an empty list would read as a city without numbers."""
+    wanted = sorted({part for part in text.replace(" ", "+").split("+") if part})
+    known = [DISTRICT, *(street.code for street in streets())]
+    unknown = [part for part in wanted if part not in known]
+    if unknown or not wanted:
+        raise NotFoundError(f"no scope {'+'.join(unknown) or text!r}; there are: {', '.join(known)}")
+    return wanted
+
+
+def _known_domain(catalog: Catalog, domain: str | None) -> None:
+    if domain and domain not in catalog.domains:
+        raise NotFoundError(f"no domain {domain!r}; there are: {', '.join(sorted(catalog.domains))}")
 
 
 def _deciding(house: House) -> APIRouter:

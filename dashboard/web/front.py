@@ -65,11 +65,11 @@ class Front:
             return await self._live.panel(scope, receive, send)
         if path.startswith((ASSETS, SUITES)):
             return await self._static.serve(scope, receive, send)
+        if scope["method"] == "HEAD":  # what follows answers GET alone; a monitor may ask for the head only
+            scope, send = {**scope, "method": "GET"}, _headless(send)
         if path.startswith(("/api", "/export/")) or path in MACHINE_PATHS:
             return await self._machines(scope, receive, self._guarded(send, 0))
         unknown = not path.startswith("/_") and (path.rstrip("/") or "/") not in self._known
-        if scope["method"] == "HEAD":  # Dash answers GET alone; a monitor may ask for the head only
-            scope, send = {**scope, "method": "GET"}, _headless(send)
         await self._pages(scope, _bounded(receive), self._guarded(send, 404 if unknown else 0))
 
     def _with_our_own(self, receive: Receive) -> Receive:

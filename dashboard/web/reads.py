@@ -91,7 +91,8 @@ def kpis_at(conn: sa.Connection, scopes: Sequence[str], at: datetime, after: Seq
         .scalar_subquery()
     )
     same = sa.and_(History.c.kpi == kpi_latest.c.kpi, History.c.scope == kpi_latest.c.scope, History.c.at == last)
-    columns = (kpi_latest.c.kpi, kpi_latest.c.scope, History.c.value, History.c.score, History.c.completeness, History.c.at.label("as_of"))
+    figures = (History.c.value, History.c.score, History.c.grade, History.c.freshness, History.c.completeness)
+    columns = (kpi_latest.c.kpi, kpi_latest.c.scope, *figures, History.c.at.label("as_of"))
     query = sa.select(*columns).select_from(kpi_latest.join(History, same)).where(kpi_latest.c.scope.in_(scopes))
     return conn.execute(_page(query, after, limit)).mappings().all()
 

@@ -64,7 +64,8 @@ def fill(city: City) -> None:
         for key, scope, value in (ONLINE, (*ONLINE[:1], "500103003", 97.0), ("vital.skeleton", "district", 71.0)):
             row = {"kpi": key, "scope": scope, "completeness": 1.0}
             conn.execute(sa.insert(kpi_latest).values(**row, value=value, freshness="fresh", computed_at=START, as_of=START))
-            conn.execute(sa.insert(kpi_history).values(**row, value=value - 10, at=START - timedelta(hours=3)))
+            then = {"value": value - 10, "grade": "poor", "freshness": "late", "at": START - timedelta(hours=3)}
+            conn.execute(sa.insert(kpi_history).values(**row, **then))
         conn.execute(sa.insert(alert), [an_alert(1, "orange", "open"), an_alert(2, "red", "open"), an_alert(3, "blue", "clear")])
         wanted = [(TUNNEL, "co", None, 60)]
         channels = open_channels(conn, domain="tunnels", pull="tunnel_readings", source="sensors", wanted=wanted, now=START)
@@ -112,6 +113,7 @@ def test_kpis_come_with_target_unit_and_scope(web: Web) -> None:
 def test_kpis_can_be_asked_for_a_past_moment(web: Web) -> None:
     past = web.get("/api/v1/kpis", params={"at": "2025-06-18T04:00:00Z"}).json()["items"]
     assert {k["key"]: k["value"] for k in past} == {"bridges.iot_online": 88.0, "vital.skeleton": 61.0}
+    assert {k["key"]: (k["grade"], k["freshness"]) for k in past}["bridges.iot_online"] == ("poor", "late")
     assert web.get("/api/v1/kpis", params={"at": "2025-06-17T00:00:00Z"}).json()["items"] == []
 
 
@@ -166,6 +168,9 @@ def test_a_decision_that_cannot_be_taken_is_refused_with_a_reason(web: Web, path
         ("/api/v1/alerts?cursor=nonsense", 400),
         ("/api/v1/alerts?cursor=WyJhIl0", 400),
         ("/api/v1/kpis?at=yesterday", 422),
+        ("/api/v1/kpis?scope=500103999", 404),
+        ("/api/v1/kpis?scope=", 404),
+        ("/api/v1/alerts?domain=nothing", 404),
         ("/api/v1/series/nobody/co", 404),
         (f"/api/v1/series/{TUNNEL}/co?step=soon", 422),
         (f"/api/v1/series/{TUNNEL}/co?from=2025-06-19T00:00:00Z", 422),

@@ -116,6 +116,13 @@ def test_every_address_of_the_product_is_a_page(pages: Web) -> None:
     assert set(statuses.values()) == {200}
 
 
+@pytest.mark.parametrize("address", ["/", "/healthz", "/readyz", "/metrics", "/api/v1/status"])
+def test_a_monitor_may_ask_for_the_head_alone(pages: Web, address: str) -> None:
+    head, whole = pages.ask("HEAD", address), pages.get(address)
+    assert (head.status_code, head.content) == (whole.status_code, b"")
+    assert head.headers["content-type"] == whole.headers["content-type"]
+
+
 def test_a_page_holds_only_empty_places_for_panels(pages: Web) -> None:
     sent: dict[str, Any] = pages.get("/_dash-layout").json()
     assert sent["props"]["id"] == "stage"
