@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import unicodedata
 
@@ -15,7 +14,11 @@ def token(secret: bytes, value: object) -> str | None:
     Spaces, dashes, case and full-width forms do not make another person. Nothing in, nothing out.
     """
     text = "" if value is None else value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-    plain = "".join(c for c in unicodedata.normalize("NFKC", text).upper() if c.isalnum())
+    plain = text.upper() if text.isascii() and text.isalnum() else _plain(text)
     if not plain:
         return None
-    return hmac.new(secret, plain.encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:_LENGTH]
+    return hmac.digest(secret, plain.encode("utf-8", "replace"), "sha256").hex()[:_LENGTH]
+
+
+def _plain(text: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFKC", text).upper() if c.isalnum())

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import repeat
 from typing import Any, Protocol, TypeAlias
 
 from dashboard.pull.mapping import Plan
@@ -29,12 +30,29 @@ class Reject:
     row: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Keys(Sequence[tuple[Any, ...]]):
+    """Keys column by column: most are counted and never looked at."""
+
+    columns: list[list[Any]]
+    size: int
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __getitem__(self, row: Any) -> Any:
+        return tuple(column[row] for column in self.columns)
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        return zip(*self.columns, strict=True) if self.columns else repeat((), self.size)
+
+
 @dataclass
 class Batch:
     """Rows column by column, values raw as the source gave them, oldest first."""
 
     columns: dict[str, list[Any]]
-    keys: list[tuple[Any, ...]]  # their key of each row
+    keys: Sequence[tuple[Any, ...]]  # their key of each row
     cursor: Cursor | None = None  # safe to resume from once these rows are stored; None: no change
     newest: datetime | None = None  # the newest moment among the watermarks, where the watermark is a time
     rejects: list[Reject] = field(default_factory=list)  # what the reader itself could not use

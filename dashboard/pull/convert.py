@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -59,7 +58,7 @@ def typed(plan: Plan, batch: Batch, kinds: dict[str, Any]) -> Table:
 def _take_column(table: Table, name: str, raw: Column, kind: Any) -> None:
     plan = table.plan
     if name in plan.personal:
-        table.columns[name] = [token(plan.token_key, v) for v in raw]
+        table.columns[name] = _tokens(plan, raw)
         return
     if name in plan.pull.codes:
         raw, found = values.codes(raw, plan.pull.codes[name])
@@ -68,10 +67,19 @@ def _take_column(table: Table, name: str, raw: Column, kind: Any) -> None:
             table.columns[name] = raw
             return
     if kind is None and name not in ("lon", "lat"):
-        table.columns[name] = [None if v is None else v for v in raw]  # for the domain's own `clean`
+        table.columns[name] = list(raw)  # for the domain's own `clean`
         return
     table.columns[name], found = _CONVERTERS[_class_of(name, kind)](table, name, raw, kind)
     table.blame(found, name)
+
+
+def _tokens(plan: Plan, raw: Column) -> Column:
+    """Pseudonyms, one for each distinct value: people come back."""
+    try:
+        known = {v: token(plan.token_key, v) for v in set(raw)} if len(set(map(type, raw))) == 1 else {}
+    except TypeError:  # a list or a dict from a document
+        known = {}
+    return [known[v] for v in raw] if known else [token(plan.token_key, v) for v in raw]
 
 
 def _class_of(name: str, kind: Any) -> str:
@@ -110,13 +118,18 @@ def _integer(table: Table, name: str, raw: Column, kind: Any) -> tuple[Column, P
 
 
 def _moment(table: Table, name: str, raw: Column, kind: Any) -> tuple[Column, Problems]:
+    """As microseconds: a datetime is made only for who looks at one."""
     found, problems = moments.moments(raw, table.plan.zone, _form(table.plan, name))
-    return [None if t == moments.NEVER else from_micros(t) for t in found.tolist()], problems
+    out: Column = found.tolist()
+    for i in np.flatnonzero(found == moments.NEVER).tolist():
+        out[i] = None
+    return out, problems
 
 
 def _day(table: Table, name: str, raw: Column, kind: Any) -> tuple[Column, Problems]:
     found, problems = _moment(table, name, raw, kind)
-    return [None if t is None else t.astimezone(table.plan.zone).date() for t in found], problems
+    days = {t: None if t is None else from_micros(t).astimezone(table.plan.zone).date() for t in set(found)}
+    return [days[t] for t in found], problems
 
 
 def _form(plan: Plan, name: str) -> str:
@@ -185,6 +198,15 @@ def source_key(plan: Plan, key: tuple[Any, ...]) -> str:
     return text if len(text) <= _KEY_LENGTH else text[: _KEY_LENGTH - 1] + "…"
 
 
+def source_keys(plan: Plan, keys: Sequence[tuple[Any, ...]]) -> list[str]:
+    """`source_key` of every row."""
+    if len(plan.key) == 1 and not any(plan.personal_key):
+        texts = ["" if part is None else str(part) for (part,) in keys]
+        if max(map(len, texts), default=0) <= _KEY_LENGTH:
+            return texts
+    return [source_key(plan, key) for key in keys]
+
+
 def plain_row(plan: Plan, batch: Batch, index: int) -> dict[str, Any]:
     """A raw row fit to be kept beside its reason: personal fields as tokens, long values cut."""
     return {name: token(plan.token_key, v) if name in plan.personal else _cut(v) for name, v in batch.row(index).items()}
@@ -199,8 +221,3 @@ def _cut(value: Any) -> Any:
 def reject(plan: Plan, batch: Batch, index: int, source_key: str, problem: Problem) -> Reject:
     """A row on its way to quarantine."""
     return Reject(source_key, problem, plain_row(plan, batch, index))
-
-
-def newest_of(times: Iterable[datetime | None]) -> datetime | None:
-    """The latest of some moments, where there is any."""
-    return max((t for t in times if t is not None), default=None)

@@ -19,6 +19,8 @@ from dashboard.pull.mapping import METRIC, Plan
 from dashboard.pull.values import SKIP, Floats
 
 Mask: TypeAlias = np.ndarray[Any, np.dtype[np.bool_]]
+Integers: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
+Taken: TypeAlias = tuple[Integers, Integers, Floats]  # batch rows, number of their metric, value
 
 AHEAD = timedelta(minutes=5)  # a clock this far ahead of ours is wrong
 ABSURD = timedelta(days=1)  # and this far is no clock error but no time at all
@@ -31,55 +33,76 @@ _KINDS: dict[str, Any] = {
 }
 
 
+def _none() -> Integers:
+    return np.empty(0, dtype=np.int64)
+
+
 @dataclass
 class Readings:
-    """What became of a batch: one entry per reading, in step."""
+    """What became of a batch: one entry per reading, in step; instruments and metrics by their number."""
 
     plan: Plan
     batch: Batch
-    assets: list[str] = field(default_factory=list)
-    metrics: list[str] = field(default_factory=list)
-    times: list[int] = field(default_factory=list)
-    values: list[float] = field(default_factory=list)
-    quality: list[int] = field(default_factory=list)
-    rows: list[int] = field(default_factory=list)  # the batch row each came from
+    names: list[str] = field(default_factory=list)  # of the instruments
+    kinds: list[str] = field(default_factory=list)  # keys of the feed's metrics
+    asset: Integers = field(default_factory=_none)
+    metric: Integers = field(default_factory=_none)
+    times: Integers = field(default_factory=_none)
+    values: Floats = field(default_factory=lambda: np.empty(0))
+    quality: Integers = field(default_factory=_none)
+    rows: Integers = field(default_factory=_none)  # the batch row each came from
     streets: dict[str, str | None] = field(default_factory=dict)  # by asset, where the source says
     rejects: list[Reject] = field(default_factory=list)
     newest: datetime | None = None
+
+    def __len__(self) -> int:
+        return len(self.times)
 
     def name(self, row: int) -> str:
         """The source key of a batch row; worked out only for the few that need it."""
         return source_key(self.plan, self.batch.keys[row])
 
+    def pairs(self) -> tuple[list[tuple[str, str]], Integers]:
+        """Each (asset, metric) that occurs, and which of them every reading is of."""
+        codes = self.asset * len(self.kinds) + self.metric
+        found = np.flatnonzero(np.bincount(codes, minlength=len(self.names) * len(self.kinds)))
+        place = np.zeros(len(self.names) * len(self.kinds), dtype=np.int64)
+        place[found] = np.arange(len(found))
+        return [(self.names[c // len(self.kinds)], self.kinds[c % len(self.kinds)]) for c in found.tolist()], place[codes]
+
     def keys(self, wide: bool) -> set[str]:
         """Source keys that came through; of a wide table with the metric."""
+        rows = self.rows.tolist()
         if not wide:
-            return {self.name(i) for i in self.rows}
-        return {self.name(i) for i in self.rows} | {f"{self.name(i)}#{m}" for i, m in zip(self.rows, self.metrics, strict=True)}
+            return {self.name(i) for i in rows}
+        named = {i: self.name(i) for i in set(rows)}
+        return set(named.values()) | {f"{named[i]}#{self.kinds[m]}" for i, m in zip(rows, self.metric.tolist(), strict=True)}
 
 
 def to_readings(plan: Plan, batch: Batch, now: datetime) -> Readings:
     """Readings by the feed's rules: physical ranges, clocks, and a bad metric of a wide row leaves alone."""
     table = typed(plan, batch, {k: v for k, v in _KINDS.items() if k in batch.columns and k != "value"})
-    done = Readings(plan, batch, rejects=list(batch.rejects))
+    done = Readings(plan, batch, kinds=list(plan.metrics), rejects=list(batch.rejects))
     times = _times(table, now)
     _cleaned(table, times)
     assets = table.columns["asset_id"]
-    for i, asset in enumerate(assets):
-        if asset is None:
-            table.problems.setdefault(i, Problem("missing", "asset_id: missing"))
+    for i in [i for i, asset in enumerate(assets) if asset is None] if None in assets else ():
+        table.problems.setdefault(i, Problem("missing", "asset_id: missing"))
     suspect = _suspect(table, assets, times, now)
     sound = _sound(table)
     if plan.wide:
-        for name in batch.columns:
-            if name.startswith(METRIC):
-                _take_metric(table, done, plan.metrics[name.removeprefix(METRIC)], batch.columns[name], times, suspect, sound)
+        taken = [
+            _take_metric(table, done, plan.metrics[name.removeprefix(METRIC)], raw, sound)
+            for name, raw in batch.columns.items()
+            if name.startswith(METRIC)
+        ]
     else:
-        _take_long(table, done, times, suspect, sound)
+        taken = [_take_long(table, sound)]
+    _fill(table, done, taken, times, suspect)
     done.rejects += [reject(plan, batch, i, done.name(i), p) for i, p in sorted(table.problems.items())]
     if "street" in table.columns:
-        done.streets = {a: s for a, s in zip(assets, table.columns["street"], strict=True) if a is not None}
-    done.newest = from_micros(max(done.times)) if done.times else None
+        done.streets = {a: s for a, s in dict(zip(assets, table.columns["street"], strict=True)).items() if a is not None}
+    done.newest = from_micros(int(done.times.max())) if len(done) else None
     return done
 
 
@@ -135,22 +158,27 @@ def _sound(table: Table) -> Mask:
     return mask
 
 
-def _take_metric(table: Table, done: Readings, metric: Metric, raw: list[Any], times: moments.Micros, suspect: Mask, sound: Mask) -> None:
+def _take_metric(table: Table, done: Readings, metric: Metric, raw: list[Any], sound: Mask) -> Taken:
     """One column of a wide table. What is wrong here says nothing about the other columns."""
     found, problems = _measured(table.plan, METRIC + metric.key, metric.key, raw)
     problems |= _outside(metric, found, np.arange(len(found)))
-    usable = sound & ~np.isnan(found)
-    usable[list(problems)] = False
     for i, problem in problems.items():
         if sound[i]:
             done.rejects.append(
                 reject(table.plan, table.batch, i, f"{done.name(i)}#{metric.key}", Problem(problem.code, f"{metric.key}: {problem.reason}"))
             )
-    rows = np.flatnonzero(usable)
-    _add(table, done, rows, [metric.key] * len(rows), times, found, suspect)
+    rows = _usable(sound, found, problems)
+    return rows, np.full(len(rows), done.kinds.index(metric.key)), found[rows]
 
 
-def _take_long(table: Table, done: Readings, times: moments.Micros, suspect: Mask, sound: Mask) -> None:
+def _usable(sound: Mask, found: Floats, problems: Problems) -> Integers:
+    """Batch rows that give a reading."""
+    usable = sound & ~np.isnan(found)
+    usable[list(problems)] = False
+    return np.flatnonzero(usable)
+
+
+def _take_long(table: Table, sound: Mask) -> Taken:
     """Rows that name their metric. A metric mapped to nothing is meant for another feed."""
     plan, metrics = table.plan, table.columns["metric"]
     found, problems = _measured(plan, "value", "", table.batch.columns["value"])
@@ -167,10 +195,8 @@ def _take_long(table: Table, done: Readings, times: moments.Micros, suspect: Mas
             found[at] = plan.units[metric.key](found[at])
         problems |= {i: p for i, p in _outside(metric, found, at).items() if i not in problems}
     table.blame({i: p for i, p in problems.items() if sound[i]}, "value")
-    usable = sound & ~np.isnan(found)
-    usable[list(problems)] = False
-    rows = np.flatnonzero(usable)
-    _add(table, done, rows, [metrics[i] for i in rows.tolist()], times, found, suspect)
+    rows = _usable(sound, found, problems)
+    return rows, metric_of[rows], found[rows]
 
 
 def _measured(plan: Plan, name: str, metric: str, raw: list[Any]) -> tuple[Floats, Problems]:
@@ -192,15 +218,14 @@ def _outside(metric: Metric, found: Floats, at: np.ndarray[Any, Any]) -> Problem
     return {int(i): Problem("range", f"{found[i]:g} {metric.unit} is outside {low:g} to {high:g}") for i in wrong}
 
 
-def _add(table: Table, done: Readings, rows: Any, metrics: list[str], times: moments.Micros, found: Floats, suspect: Mask) -> None:
-    index = rows.tolist()
+def _fill(table: Table, done: Readings, taken: list[Taken], times: moments.Micros, suspect: Mask) -> None:
+    """Put together what the columns gave."""
+    rows, metric, found = (np.concatenate(parts) for parts in zip(*taken, strict=True))
     assets, given = table.columns["asset_id"], table.columns.get("quality")
-    quality = suspect[rows].astype(int).tolist()
+    done.names = list(dict.fromkeys(assets))
+    numbers = {name: number for number, name in enumerate(done.names)}
+    done.asset = np.fromiter(map(numbers.__getitem__, assets), dtype=np.int64, count=len(assets))[rows]
+    done.rows, done.metric, done.values, done.times = rows, metric, found, times[rows]
+    done.quality = suspect[rows].astype(np.int64)
     if given is not None:
-        quality = [max(q, given[i] or 0) for q, i in zip(quality, index, strict=True)]
-    done.assets += assets if len(index) == len(assets) else [assets[i] for i in index]
-    done.metrics += metrics
-    done.times += times[rows].tolist()
-    done.values += found[rows].tolist()
-    done.quality += quality
-    done.rows += index
+        done.quality = np.maximum(done.quality, np.array([q or 0 for q in given], dtype=np.int64)[rows])

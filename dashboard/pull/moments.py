@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,7 @@ Micros: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
 NEVER = np.iinfo(np.int64).min  # stands for a missing time
 
 _HOUR = 3_600_000_000
+_MANY_HOURS = 200_000  # some twenty years: beyond, distinct hours are looked for instead of counted through
 _ISO_LENGTHS = {10, 16, 19, 23, 26}  # whole forms numpy reads as we do, and which carry no offset
 _MISSING = frozenset({"", "-", "--", "—", "——", "/", "na", "n/a", "nan", "nat", "none", "null", "\\n", "无", "暂无"})
 _TEXT = re.compile(
@@ -29,6 +31,7 @@ _TEXT = re.compile(
 )
 _COMPACT = re.compile(r"^((?:19|20)\d{2})(\d{2})(\d{2})(?:T?(\d{2})(?:(\d{2})(\d{2})?)?)?(Z)?$")
 _YEARS = range(1900, 2201)
+_EPOCHS = ((10**8, 1_000_000), (10**11, 1_000), (10**14, 1))  # seconds, milli- and microseconds: their ranges do not meet
 
 
 def moments(values: list[Any], zone: ZoneInfo, form: str = "") -> tuple[Micros, dict[int, Problem]]:
@@ -37,13 +40,31 @@ def moments(values: list[Any], zone: ZoneInfo, form: str = "") -> tuple[Micros, 
     `form` is a strptime pattern for departments whose way of writing dates is ambiguous, such as 04/16/2024.
     """
     kinds = set(map(type, values))
-    if not form and kinds == {str}:
-        quick = _iso_texts(values, zone)
+    if type(None) in kinds and len(kinds) > 1:
+        return _with_gaps(values, zone, form)
+    if not form and kinds in ({str}, {int}):
+        quick = _iso_texts(values, zone) if kinds == {str} else _epochs(values)
         if quick is not None:
             return quick, {}
     if kinds == {datetime} and all(v.tzinfo is None for v in values):
         return _checked(local_to_utc(np.array(values, dtype="datetime64[us]").astype(np.int64), zone))
     return _one_by_one(values, zone, form)
+
+
+def _with_gaps(values: list[Any], zone: ZoneInfo, form: str) -> tuple[Micros, dict[int, Problem]]:
+    """The times that are there as a column of their own, put back where they were."""
+    there = [i for i, value in enumerate(values) if value is not None]
+    found, problems = moments([values[i] for i in there], zone, form)
+    out = np.full(len(values), NEVER, dtype=np.int64)
+    out[there] = found
+    return out, {there[i]: problem for i, problem in problems.items()}
+
+
+def _epochs(values: list[int]) -> Micros | None:
+    """Epoch numbers that are all of one unit; None otherwise."""
+    low, high = min(values), max(values)
+    unit = next((unit for start, unit in _EPOCHS if start <= low and high < start * 1000), None)
+    return None if unit is None else np.array(values, dtype=np.int64) * unit
 
 
 def _iso_texts(values: list[str], zone: ZoneInfo) -> Micros | None:
@@ -174,7 +195,7 @@ def _number(value: float, zone: ZoneInfo) -> int:
         return _sane(_from_compact(_must(str(int(value))), str(int(value))), zone)
     if 20_000 <= value < 90_000:  # days since 1899-12-30, in the spreadsheet's local time: 1954 to 2146
         return _sane(datetime(1899, 12, 30) + timedelta(seconds=round(value * 86_400, 3)), zone)  # noqa: DTZ001
-    for low, per_unit in ((1e8, 1_000_000), (1e11, 1_000), (1e14, 1)):
+    for low, per_unit in _EPOCHS:
         if low <= value < low * 1000:
             return round(value * per_unit)
     raise ValueError(f"{value:g} is not a time: neither epoch seconds nor a spreadsheet's day number")
@@ -195,10 +216,20 @@ def _sane(at: datetime, zone: ZoneInfo) -> int:
 
 def local_to_utc(local: Micros, zone: ZoneInfo) -> Micros:
     """Local wall-clock microseconds to UTC, asking the zone once per hour that occurs."""
-    hours, where = np.unique(local // _HOUR, return_inverse=True)
-    return local - np.array([_shift(int(h), zone) for h in hours], dtype=np.int64)[where]
+    hours = local // _HOUR
+    first = int(hours.min())
+    if int(hours.max()) - first > _MANY_HOURS:
+        distinct, where = np.unique(hours, return_inverse=True)
+        return local - np.array([_shift(h, zone) for h in distinct.tolist()], dtype=np.int64)[where]
+    where = hours - first
+    shifts = np.zeros(int(where.max()) + 1, dtype=np.int64)
+    shifts[where] = 1
+    for hour in np.flatnonzero(shifts).tolist():
+        shifts[hour] = _shift(first + hour, zone)
+    return local - shifts[where]
 
 
+@lru_cache(maxsize=65_536)
 def _shift(hour: int, zone: ZoneInfo) -> int:
     offset = zone.utcoffset(datetime(1970, 1, 1) + timedelta(hours=hour))  # noqa: DTZ001  a wall clock's reading
     return 0 if offset is None else offset // timedelta(microseconds=1)

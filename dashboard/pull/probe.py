@@ -185,7 +185,7 @@ def _keys(conn: sa.Connection, plan: Plan, statement: Statement, report: PullRep
         report.say("wrong", "no key: rows cannot be told apart", "set key to the columns that identify a row")
         return
     some = statement.select().limit(_SAMPLE).subquery()
-    parts = [some.c[f"f{len(statement.columns) + len(statement.order) - len(statement.key) + i}"] for i in range(len(statement.key))]
+    parts = statement.laid_out(list(some.c))[-len(statement.key) :]
     found = _ask(conn, plan, sa.select(*parts, sa.func.count()).group_by(*parts).having(sa.func.count() > 1).limit(1))
     if found:
         text = "|".join(map(str, found[:-1]))
@@ -234,14 +234,14 @@ def _first(plan: Plan, now: datetime) -> Iterator[Batch]:
 def _show(plan: Plan, report: PullReport, batch: Batch, found: Rows | Readings) -> None:
     """The first rows as we would keep them: personal fields as tokens, masked."""
     if isinstance(found, Rows):
-        report.names = [n for n in plan.expressions if found.rows and n in found.rows[0]]
-        report.rows = [[_cell(plan, n, row[n]) for n in report.names] for row in found.rows[:_SHOWN]]
+        report.names = [n for n in plan.expressions if len(found) and n in found.columns]
+        report.rows = [[_cell(plan, n, row[n]) for n in report.names] for row in found.first(_SHOWN)]
         return
     report.names = ["asset_id", "metric", "observed_at", "value", "quality"]
-    readings = zip(found.assets, found.metrics, found.times, found.values, found.quality, strict=True)
-    for asset, metric, ts, value, quality in itertools.islice(readings, _SHOWN):
-        at = datetime.fromtimestamp(ts / 1e6, CITY_ZONE)
-        report.rows.append([asset, metric, f"{at:%Y-%m-%d %H:%M:%S}", f"{value:g} {plan.metrics[metric].unit}", str(quality)])
+    for i in range(min(_SHOWN, len(found))):
+        at, metric = datetime.fromtimestamp(int(found.times[i]) / 1e6, CITY_ZONE), found.kinds[found.metric[i]]
+        value = f"{found.values[i]:g} {plan.metrics[metric].unit}"
+        report.rows.append([found.names[found.asset[i]], metric, f"{at:%Y-%m-%d %H:%M:%S}", value, str(found.quality[i])])
 
 
 def _cell(plan: Plan, name: str, value: Any) -> str:
@@ -314,7 +314,7 @@ def _unit(plan: Plan, report: PullReport, batch: Batch, found: Rows | Readings) 
         return
     for key, metric in plan.metrics.items():
         raw = batch.columns.get(METRIC + key)
-        taken = [v for v, m in zip(found.values, found.metrics, strict=True) if m == key]
+        taken = int((found.metric == found.kinds.index(key)).sum())
         refused = sum(r.problem.code == "range" and r.source_key.endswith(f"#{key}") for r in found.rejects)
-        if raw is not None and refused > len(taken):
+        if raw is not None and refused > taken:
             report.say("wrong", f"{key}: most values lie outside what {metric.unit} can be", f"set units.{key}")

@@ -10,10 +10,10 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from dashboard.core.declare import Row
-from dashboard.core.times import UtcDateTime
+from dashboard.core.declare import Clean, Row
+from dashboard.core.times import UtcDateTime, from_micros, to_micros
 from dashboard.pull.batch import Batch, Problem, Reject
-from dashboard.pull.convert import Table, newest_of, reject, source_key, typed
+from dashboard.pull.convert import Column, Table, reject, source_keys, typed
 from dashboard.pull.mapping import ORIGIN, Plan
 from dashboard.pull.values import SKIP
 
@@ -22,35 +22,54 @@ _EVENT_TIMES = ("observed_at", "updated_at", "closed_at", "opened_at")  # the fi
 
 @dataclass
 class Rows:
-    """What became of a batch."""
+    """What became of a batch: our columns as the store keeps them, moments as microseconds, one entry per row in step."""
 
-    rows: list[Row] = field(default_factory=list)
+    target: sa.Table
+    columns: dict[str, Column] = field(default_factory=dict)
     rejects: list[Reject] = field(default_factory=list)
     newest: datetime | None = None  # event time
+
+    def __len__(self) -> int:
+        return len(self.columns["source_key"])
 
     @property
     def keys(self) -> set[str]:
         """Source keys that came through."""
-        return {row["source_key"] for row in self.rows}
+        return set(self.columns["source_key"])
+
+    def first(self, count: int) -> list[Row]:
+        """The first rows one by one, moments as such: for people to look at."""
+        return [
+            {n: _moment(cells[i]) if _is_moment(self.target, n) else cells[i] for n, cells in self.columns.items()}
+            for i in range(min(count, len(self)))
+        ]
+
+
+def _is_moment(target: sa.Table, name: str) -> bool:
+    return isinstance(target.c[name].type, UtcDateTime)
+
+
+def _moment(micros: int | None) -> datetime | None:
+    return None if micros is None else from_micros(micros)
 
 
 def to_rows(plan: Plan, batch: Batch) -> Rows:
     """Typed rows by the feed's rules: codes, required fields, the domain's own `clean`, one row per key."""
     target = _target(plan)
-    names = [source_key(plan, key) for key in batch.keys]
-    table = typed(plan, batch, {c.name: c.type for c in target.columns if c.name not in ORIGIN})
-    done = Rows(rejects=list(batch.rejects))
-    good: dict[tuple[Any, ...], tuple[int, Row]] = {}
-    for index, row in _candidates(table):
-        problem = table.problems.get(index)
-        if problem is None:
-            row, problem = _settled(plan, target, row)
-        if problem is not None:
-            done.rejects.append(reject(plan, batch, index, names[index], problem))
-        elif not _skipped(plan, row):
-            _keep(plan, table, good, done, index, row, names)
-    done.rows = [row for _, row in good.values()]
-    done.newest = newest_of(_event_time(row) for row in done.rows)
+    names = [str(c.name) for c in target.columns if c.name not in ORIGIN]
+    table = typed(plan, batch, {n: target.c[n].type for n in names})
+    if plan.feed.clean is not None:
+        _cleaned(table, target, plan.feed.clean)
+    _completed(table, target, names)
+    sources = source_keys(plan, batch.keys)
+    done = Rows(target, rejects=list(batch.rejects))
+    done.rejects += [reject(plan, batch, i, sources[i], problem) for i, problem in sorted(table.problems.items())]
+    columns = {n: table.columns[n] for n in names}
+    hashes = list(map(fingerprint, zip(*columns.values(), strict=True)))
+    keep = _newest_of_each(table, [columns[str(c.name)] for c in target.primary_key], _meant(table), hashes, sources, done.rejects)
+    columns |= {"row_hash": hashes, "source_key": sources}
+    done.columns = columns if len(keep) == len(batch) else {n: [cells[i] for i in keep] for n, cells in columns.items()}
+    done.newest = _newest(target, done.columns)
     return done
 
 
@@ -59,50 +78,72 @@ def _target(plan: Plan) -> sa.Table:
     return plan.table
 
 
-def _candidates(table: Table) -> list[tuple[int, Row]]:
-    names = list(table.columns)
-    return [(i, dict(zip(names, cells, strict=True))) for i, cells in enumerate(zip(*table.columns.values(), strict=True))]
-
-
-def _skipped(plan: Plan, row: Row) -> bool:
-    """A code mapped to nothing says the row is meant for somebody else."""
-    return any(row.get(name) == SKIP for name in plan.pull.codes)
-
-
-def _settled(plan: Plan, target: sa.Table, row: Row) -> tuple[Row, Problem | None]:
-    """Defaults filled, `clean` applied, nothing missing that must be there."""
-    if plan.feed.clean is not None:
+def _cleaned(table: Table, target: sa.Table, clean: Clean) -> None:
+    """The domain's own `clean`, row by row, with moments as such; what it gives stands in the place of what came."""
+    moments = {n for n in table.columns if n in target.c and _is_moment(target, n)}
+    given = {n: list(map(_moment, cells)) if n in moments else cells for n, cells in table.columns.items()}
+    names, rows = list(given), []
+    for i, values in enumerate(zip(*given.values(), strict=True)):
+        row = dict(zip(names, values, strict=True))
         try:
-            row = plan.feed.clean(row)
+            rows.append(clean(row) if i not in table.problems else row)
         except (ValueError, KeyError, TypeError, ArithmeticError) as wrong:
-            return row, Problem("clean", str(wrong) or type(wrong).__name__)
-    if "name" in target.c and not row.get("name"):
-        row["name"] = row.get("asset_id")  # a thing without a name is still a thing
-    for column in target.columns:
-        if column.name in ORIGIN:
-            continue
-        if row.get(column.name) is None and column.default is not None and column.default.is_scalar:
-            row[column.name] = column.default.arg  # type: ignore[attr-defined]
-        if row.get(column.name) is None and not column.nullable:
-            return row, Problem("missing", f"{column.name}: missing")
-    for name in plan.feed.required:
-        if row.get(name) in (None, ""):
-            return row, Problem("place" if name == "street" else "missing", f"{name}: missing")
-    return row, None
+            table.problems[i] = Problem("clean", str(wrong) or type(wrong).__name__)
+            rows.append(row)
+    for name in (str(c.name) for c in target.columns if c.name not in ORIGIN):
+        cells = [row.get(name) for row in rows]
+        if name not in given or cells != given[name]:
+            table.columns[name] = [None if v is None else to_micros(v) for v in cells] if _is_moment(target, name) else cells
 
 
-def _keep(plan: Plan, table: Table, good: dict[Any, tuple[int, Row]], done: Rows, index: int, row: Row, names: list[str]) -> None:
+def _completed(table: Table, target: sa.Table, names: list[str]) -> None:
+    """Defaults filled, and nothing missing that must be there."""
+    if "name" in names:
+        given, assets = table.columns.get("name") or [None] * len(table), table.columns["asset_id"]
+        table.columns["name"] = [name or asset for name, asset in zip(given, assets, strict=True)]  # a thing without one is still a thing
+    for name in names:
+        column = target.c[name]
+        cells = table.columns.get(name)
+        default = column.default.arg if isinstance(column.default, sa.ColumnDefault) and column.default.is_scalar else None
+        if cells is None:
+            cells = [default] * len(table)
+        elif default is not None and None in cells:
+            cells = [default if v is None else v for v in cells]
+        table.columns[name] = cells
+        if not column.nullable and None in cells:
+            _miss(table, name, cells, "missing")
+    for name in table.plan.feed.required:
+        cells = table.columns[name]
+        if None in cells or "" in cells:
+            _miss(table, name, cells, "place" if name == "street" else "missing")
+
+
+def _miss(table: Table, name: str, cells: Column, code: str) -> None:
+    for i, value in enumerate(cells):
+        if value is None or value == "":
+            table.problems.setdefault(i, Problem(code, f"{name}: missing"))
+
+
+def _meant(table: Table) -> list[int]:
+    """Rows without a problem; a code mapped to nothing says the row is meant for somebody else."""
+    coded = [table.columns[n] for n in table.plan.pull.codes if n in table.columns and SKIP in table.columns[n]]
+    others = {i for cells in coded for i, value in enumerate(cells) if value == SKIP}
+    return [i for i in range(len(table)) if i not in table.problems and i not in others]
+
+
+def _newest_of_each(
+    table: Table, keys: list[Column], meant: list[int], hashes: list[str], names: list[str], rejects: list[Reject]
+) -> list[int]:
     """One row per key: the newest wins, the other goes to quarantine if it says something else."""
-    target = _target(plan)
-    cells = {c.name: row.get(c.name) for c in target.columns if c.name not in ORIGIN}
-    key = tuple(cells[c.name] for c in target.primary_key)
-    cells["row_hash"] = fingerprint([v for n, v in cells.items()])
-    cells["source_key"] = names[index]
-    earlier = good.pop(key, None)
-    if earlier is not None and earlier[1]["row_hash"] != cells["row_hash"]:
-        problem = Problem("duplicate", f"key {'|'.join(map(str, key))} stands for two different rows: the newer one is used")
-        done.rejects.append(reject(plan, table.batch, earlier[0], names[earlier[0]], problem))
-    good[key] = (index, cells)
+    ours = list(zip(*keys, strict=True))
+    last: dict[tuple[Any, ...], int] = {}
+    for i in meant:
+        earlier = last.pop(ours[i], None)
+        if earlier is not None and hashes[earlier] != hashes[i]:
+            problem = Problem("duplicate", f"key {'|'.join(map(str, ours[i]))} stands for two different rows: the newer one is used")
+            rejects.append(reject(table.plan, table.batch, earlier, names[earlier], problem))
+        last[ours[i]] = i
+    return list(last.values())
 
 
 def fingerprint(cells: Any) -> str:
@@ -110,8 +151,13 @@ def fingerprint(cells: Any) -> str:
     return hashlib.blake2b(orjson.dumps(cells, default=str), digest_size=16).hexdigest()
 
 
-def _event_time(row: Row) -> datetime | None:
-    return next((row[n] for n in _EVENT_TIMES if isinstance(row.get(n), datetime)), None)
+def _newest(target: sa.Table, columns: dict[str, Column]) -> datetime | None:
+    """The latest moment of all rows; a row's own is the first of the event times it has."""
+    times = [columns[n] for n in _EVENT_TIMES if n in target.c and _is_moment(target, n)]
+    if times and None in times[0]:
+        moments = (next((t for t in row if t is not None), None) for row in zip(*times, strict=True))
+        return _moment(max((t for t in moments if t is not None), default=None))
+    return _moment(max(times[0], default=None)) if times else None
 
 
 def has_event_time(target: sa.Table) -> bool:

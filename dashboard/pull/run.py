@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import numpy as np
 import sqlalchemy as sa
 
 from dashboard.core.catalog import Catalog
@@ -19,10 +20,11 @@ from dashboard.pull.measured import Readings, to_readings
 from dashboard.pull.readers import READERS
 from dashboard.pull.rows import Rows, to_rows
 from dashboard.settings import Settings
+from dashboard.store.block import Block, Integers
 from dashboard.store.engine import writing
 from dashboard.store.lease import check_fence
-from dashboard.store.readings import append_readings, open_channels
-from dashboard.store.rows import Written, write_rows
+from dashboard.store.readings import append_block, open_channels
+from dashboard.store.rows import Written, write_columns
 from dashboard.store.schema import pull_run, pull_state
 from dashboard.store.topics import bump
 
@@ -137,26 +139,26 @@ def _open_run(conn: sa.Connection, turn: _Turn) -> int:
 
 
 def _write(conn: sa.Connection, turn: _Turn, found: Rows, run_id: int) -> Written:
-    if not found.rows or turn.plan.table is None:
+    if not len(found):
         return Written()
-    return write_rows(
-        conn, turn.plan.table, found.rows, source=turn.plan.source.key, run_id=run_id, now=turn.now, versioned=turn.plan.feed.versioned
+    return write_columns(
+        conn, found.target, found.columns, source=turn.plan.source.key, run_id=run_id, now=turn.now, versioned=turn.plan.feed.versioned
     )
 
 
 def _append(conn: sa.Connection, turn: _Turn, batch: Batch, found: Readings, rejects: list[Reject], run_id: int) -> Written:
-    if not found.times:
+    if not len(found):
         return Written()
-    numbers = _channels(conn, turn, found)
-    rows = list(zip(numbers, found.times, found.values, found.quality, strict=True))
-    if len({(row[0], row[1]) for row in rows}) < len(rows):
-        rejects += _doubles(turn, batch, found, rows)
-    return append_readings(conn, rows, run_id=run_id, now=turn.now)
+    block = Block(_channels(conn, turn, found), found.times, found.values, found.quality)
+    order = block.order()
+    if block[order].repeats().any():
+        rejects += _doubles(turn, batch, found, block, order)
+    return append_block(conn, block, run_id=run_id, now=turn.now)
 
 
-def _channels(conn: sa.Connection, turn: _Turn, found: Readings) -> list[int]:
+def _channels(conn: sa.Connection, turn: _Turn, found: Readings) -> Integers:
     """The channel of each reading; opened where new, moved where the asset's street has become known or another."""
-    pairs = set(zip(found.assets, found.metrics, strict=True))
+    pairs, which = found.pairs()
     assets = {asset for asset, _ in pairs}
     streets = {a: found.streets.get(a) or turn.placed.get(a) for a in assets}
     unplaced = [a for a in assets if streets[a] is None and a not in turn.placed]
@@ -170,8 +172,7 @@ def _channels(conn: sa.Connection, turn: _Turn, found: Readings) -> list[int]:
             conn, domain=plan.domain.key, pull=plan.pull.key, source=plan.source.key, wanted=wanted, now=turn.now
         )
     turn.placed |= streets
-    channels = turn.channels
-    return [channels[pair] for pair in zip(found.assets, found.metrics, strict=True)]
+    return np.array([turn.channels[pair] for pair in pairs], dtype=np.int64)[which]
 
 
 def _cadence(turn: _Turn, metric: str) -> int:
@@ -191,17 +192,15 @@ def _registered(conn: sa.Connection, turn: _Turn, assets: list[str]) -> dict[str
     return found
 
 
-def _doubles(turn: _Turn, batch: Batch, found: Readings, rows: list[tuple[int, int, float, int]]) -> list[Reject]:
+def _doubles(turn: _Turn, batch: Batch, found: Readings, block: Block, order: Integers) -> list[Reject]:
     """Two different values for one instrument and moment: the later is used, the earlier goes to quarantine."""
-    last: dict[tuple[int, int], int] = {}
     rejects = []
-    for i, row in enumerate(rows):
-        earlier = last.get(row[:2])
-        if earlier is not None and rows[earlier][2] != row[2]:
-            asset, metric, at = found.assets[i], found.metrics[i], found.rows[earlier]
+    for i in np.flatnonzero(block[order].repeats()).tolist():
+        earlier, later = int(order[i]), int(order[i + 1])
+        if block.values[earlier] != block.values[later]:
+            asset, metric, at = found.names[found.asset[earlier]], found.kinds[found.metric[earlier]], int(found.rows[earlier])
             problem = Problem("duplicate", f"{asset} {metric} has two values for one moment: the later one is used")
             rejects.append(reject(turn.plan, batch, at, found.name(at) + (f"#{metric}" if turn.plan.wide else ""), problem))
-        last[row[:2]] = i
     return rejects
 
 

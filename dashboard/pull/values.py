@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ NO_NUMBER = frozenset({"", "-", "--", "—", "——", "/", "na", "n/a", "nan", 
 NO_TEXT = frozenset({"", "-", "--", "—", "——", "NULL", "null", "\\N"})
 _GROUPED = re.compile(r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$")
 _PLAIN = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
+_UNUSUAL = re.compile(r"[^0-9. +-]")  # anything float() may read otherwise than we do
 _YES = frozenset({"1", "true", "t", "yes", "y", "on", "是", "有", "在线", "开", "开启", "正常", "已"})
 _NO = frozenset({"0", "false", "f", "no", "n", "off", "否", "无", "离线", "关", "关闭", "异常", "未"})
 _SHOWN = 60  # characters of a wrong value repeated in its reason
@@ -33,12 +35,24 @@ def shown(value: Any) -> str:
 def numbers(values: list[Any]) -> tuple[Floats, dict[int, Problem]]:
     """A column of numbers; missing becomes NaN, text that is no number a problem."""
     kinds = set(map(type, values))
-    if kinds <= {int, float}:
+    if kinds <= {int, float, type(None)}:
         found = np.array(values, dtype=np.float64)
         return (found, {}) if not np.isinf(found).any() else _endless(found)
     if kinds <= {int, float, type(None), Decimal}:
         return numbers([float("nan") if v is None else float(v) for v in values])
-    return _numbers_one_by_one(values)
+    plain = _plain_numbers(values) if kinds <= {str, type(None)} else None
+    return (plain, {}) if plain is not None else _numbers_one_by_one(values)
+
+
+def _plain_numbers(values: list[Any]) -> Floats | None:
+    """Text like `33.5 `, all of it at once. None where any is written otherwise, to be looked at one by one."""
+    if _UNUSUAL.search("".join(v for v in values if v is not None)):
+        return None
+    try:
+        found = np.array([math.nan if v is None else float(v) for v in values])
+    except ValueError:
+        return None
+    return None if np.isinf(found).any() else found
 
 
 def _endless(found: Floats) -> tuple[Floats, dict[int, Problem]]:
@@ -80,6 +94,10 @@ def number(value: Any) -> float | None:
 
 def integers(values: list[Any], low: int, high: int) -> tuple[list[int | None], dict[int, Problem]]:
     """A column of whole numbers that fit where they are kept."""
+    if set(map(type, values)) <= {int, type(None)}:
+        present = [v for v in values if v is not None]
+        if not present or (low <= min(present) and max(present) <= high):
+            return list(values), {}
     out: list[int | None] = list(repeat(None, len(values)))
     problems: dict[int, Problem] = {}
     for i, value in enumerate(values):
@@ -109,15 +127,35 @@ def _whole(value: Any) -> int | None:
 
 def texts(values: list[Any]) -> list[str | None]:
     """A column of texts; markers of nothing become None."""
-    known: dict[Any, str | None] = {}
+    kinds = set(map(type, values))
+    if kinds == {str}:
+        plain = _plain_texts(values)
+        if plain is not None:
+            return plain
+    if len(kinds - {str, type(None)}) > 1:  # 1, 1.0 and True are one dictionary key but not one text
+        return [text(v) for v in values]
     try:
-        for value in set(values):
-            known[value] = text(value)
+        known = {value: text(value) for value in set(values)}
     except TypeError:  # a list or a dict from a document
         return [text(v) for v in values]
-    if len({type(k) for k in known}) > 1:  # 1, 1.0 and True are one dictionary key but not one text
-        return [text(v) for v in values]
     return [known[v] for v in values]
+
+
+def _plain_texts(values: list[str]) -> list[str | None] | None:
+    """Text without any oddity, all of it at once; None where there is one, to be looked at one by one."""
+    joined = "".join(values)
+    if "\x00" in joined or (not joined.isascii() and _has_half_characters(joined)):
+        return None
+    found: list[str | None] = list(map(str.strip, values))
+    return found if NO_TEXT.isdisjoint(found) else [None if v in NO_TEXT else v for v in found]
+
+
+def _has_half_characters(joined: str) -> bool:
+    try:
+        joined.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def text(value: Any) -> str | None:
@@ -145,7 +183,7 @@ def _decoded(value: bytes) -> str:
 def fitted(values: list[str | None], length: int, whole: bool) -> tuple[list[str | None], dict[int, Problem]]:
     """Texts no longer than their column: words are cut with an ellipsis; a code or an id cut short would be another one."""
     problems: dict[int, Problem] = {}
-    if all(v is None or len(v) <= length for v in set(values)):
+    if max((len(v) for v in values if v is not None), default=0) <= length:
         return values, problems
     out = list(values)
     for i, value in enumerate(values):

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from dashboard.core.errors import SourceChangedError
 from dashboard.core.times import from_micros, to_micros
 from dashboard.pull import cursor as marks
-from dashboard.pull.batch import Batch, Cursor, Problem
+from dashboard.pull.batch import Batch, Cursor, Keys, Problem
 from dashboard.pull.mapping import Plan, near
 from dashboard.pull.readers.connect import deadline, guarded, open_source, read_any_text
 
@@ -305,7 +305,7 @@ def _batches(
     for start, end in _cuts(page, count, _BACKLOG * plan.pull.batch):
         cells = page.columns if (start, end) == (0, len(page)) else [column[start:end] for column in page.columns]
         ordered = cells[page.width :]
-        keys = list(zip(*(ordered[skip:] if statement.watermark is None else ordered[1:]), strict=True)) or [()] * (end - start)
+        keys = Keys(ordered[skip:] if statement.watermark is None else ordered[1:], end - start)
         batch = Batch(dict(zip(statement.names, map(list, cells[: page.width]), strict=True)), keys)
         batch.problems = {i - start: p for i, p in page.big.items() if start <= i < end}
         if statement.watermark is not None:
