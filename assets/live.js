@@ -115,7 +115,7 @@
     ws.onmessage = (event) => { if (wire === mine) take(event.data); };
     ws.onclose = () => {
       if (wire !== mine) return;
-      if (!opened) refused += 1;
+      if (!opened) refusal();
       again();
     };
     return mine;
@@ -138,11 +138,16 @@
     return mine;
   }
 
-  async function connect() {
+  // A server that is away refuses everything; only sockets refused while it answers are stopped by something between us.
+  async function refusal() {
+    const answers = await fetch("/healthz", { cache: "no-store" }).then((answer) => answer.ok, () => false);
+    refused = answers ? refused + 1 : 0;
+  }
+
+  function connect() {
     retry = 0;
-    // Only if the server answers and sockets twice did not is something between us stopping them.
-    const blocked = refused >= 2 && (await fetch("/healthz", { cache: "no-store" }).then((answer) => answer.ok, () => false));
     if (wire) return;
+    const blocked = refused >= 2;
     wire = blocked ? events() : socket();
     if (blocked) {
       refused = 0;
