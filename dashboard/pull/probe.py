@@ -23,7 +23,7 @@ from dashboard.pull.mapping import METRIC, Plan, near, plan_pull
 from dashboard.pull.measured import AHEAD, Readings, to_readings
 from dashboard.pull.readers import READERS
 from dashboard.pull.readers.connect import deadline, guarded, open_source
-from dashboard.pull.readers.sql import Statement, columns_there, prepare, source_of
+from dashboard.pull.readers.statement import Statement, columns_there, prepare, source_of
 from dashboard.pull.report import Finding, PullReport, Report
 from dashboard.pull.rows import Rows, to_rows
 from dashboard.pull.values import numbers

@@ -27,7 +27,8 @@ def delay(pull: PullConfig, failures: int) -> timedelta:
 def next_due(conn: sa.Connection, settings: Settings, now: datetime) -> list[tuple[str, datetime]]:
     """Every configured pull with the moment it is due, earliest first; one that never ran is due now.
 
-    Among those due together, the ones that never ran and reach back least come first: a picture soon, history behind it.
+    Among those due together, the ones that never ran come first: registers, which are asked seldom and are short, then what
+    streams in, then what reaches back, least first: a picture soon, history behind it.
     """
     known = {row.pull: row.next_due_at for row in conn.execute(sa.select(pull_state.c.pull, pull_state.c.next_due_at))}
     dues = [(key, known.get(key) or now) for key in settings.pulls]
@@ -36,4 +37,4 @@ def next_due(conn: sa.Connection, settings: Settings, now: datetime) -> list[tup
 
 def _patience(pull: PullConfig, known: bool) -> tuple[bool, float, float]:
     reach = pull.backfill.total_seconds() if pull.backfill else 0.0
-    return known, reach, pull.interval.total_seconds()
+    return known, reach, -pull.interval.total_seconds()

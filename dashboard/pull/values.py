@@ -183,7 +183,7 @@ def _decoded(value: bytes) -> str:
 def fitted(values: list[str | None], length: int, whole: bool) -> tuple[list[str | None], dict[int, Problem]]:
     """Texts no longer than their column: words are cut with an ellipsis; a code or an id cut short would be another one."""
     problems: dict[int, Problem] = {}
-    if max((len(v) for v in values if v is not None), default=0) <= length:
+    if max(map(len, filter(None, values)), default=0) <= length:
         return values, problems
     out = list(values)
     for i, value in enumerate(values):

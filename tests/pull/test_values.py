@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,9 +14,9 @@ import pytest
 from dashboard.core.times import from_micros
 from dashboard.core.tokens import token
 from dashboard.pull import cursor
-from dashboard.pull.moments import moment, moments
+from dashboard.pull.moments import NEVER, moment, moments
 from dashboard.pull.units import scale
-from dashboard.pull.values import codes, flags, integers, number, numbers, texts
+from dashboard.pull.values import codes, flags, integers, number, numbers, text, texts
 
 CITY = ZoneInfo("Asia/Shanghai")
 
@@ -174,3 +175,82 @@ def test_a_watermark_steps_back_in_its_own_way_of_writing(value: Any) -> None:
     assert cursor.decoded(kept) == value
     at, before = cursor.instant(value, CITY), cursor.instant(back, CITY)
     assert at is not None and before is not None and at - before == timedelta(days=1)
+
+
+def one_by_one(read: Callable[[Any], Any], column: list[Any]) -> list[Any]:
+    """Each value by itself; what cannot be read is a mark."""
+    found = []
+    for value in column:
+        try:
+            found.append(read(value))
+        except ValueError:
+            found.append("wrong")
+    return found
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        ["2026-05-20 08:00:00", "2026-05-20 08:00:10"],
+        ["2026-05-20 08:00:00", None, "2026-05-21 23:59:59"],
+        ["2026-05-20 08:00:00", "0000-00-00 00:00:00"],
+        ["2026/5/9 8:05", None, ""],
+        [1_779_249_000, 1_779_249_001],
+        [1_779_249_000_123, None, 1_779_249_000_124],
+        [1_779_249_000, 1_779_249_000_123],
+        [None, None],
+    ],
+)
+def test_a_column_of_times_reads_as_its_values_do_one_by_one(column: list[Any]) -> None:
+    found, problems = moments(column, CITY)
+    told = ["wrong" if i in problems else None if t == NEVER else t for i, t in enumerate(found.tolist())]
+    assert told == one_by_one(lambda v: moment(v, CITY), column)
+
+
+def test_a_night_the_clocks_were_changed_is_read_the_same_in_a_column() -> None:
+    nights = [f"1988-04-{day:02} {hour:02}:30:00" for day in (16, 17, 18) for hour in range(24)]
+    assert moments(nights, CITY)[0].tolist() == one_by_one(lambda v: moment(v, CITY), nights)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        ["33.5 ", "0.2"],
+        ["33.5", None],
+        ["1,200", "3"],
+        ["12%", "-"],
+        ["1_0", "2"],
+        ["+5", ".5", "-7."],
+        ["9" * 400, "1"],
+        [1, None, 2.5],
+        ["１２", "3"],
+    ],
+)
+def test_a_column_of_numbers_reads_as_its_values_do_one_by_one(column: list[Any]) -> None:
+    found, problems = numbers(column)
+    told = ["wrong" if i in problems else None if v != v else v for i, v in enumerate(found.tolist())]
+    assert told == one_by_one(number, column)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [["甲 ", " 乙"], ["A\x00", "B"], ["--", "NULL", "x"], ["\ud83d", "y"], ["1", None], [1, None, 2], [1, True, 1.0], [b"\xb9\xe3"]],
+)
+def test_a_column_of_texts_reads_as_its_values_do_one_by_one(column: list[Any]) -> None:
+    assert texts(column) == one_by_one(text, column)
+
+
+@pytest.mark.parametrize(
+    ("column", "sorts"),
+    [
+        (["2025-03-01", "2025-03-02"], True),
+        (["2025-03-01 08:00", "2025-03-01 08:00:01.5"], True),
+        (["2025/3/1", "2025/3/10"], False),
+        (["A9", "A10"], False),
+        (["A09", "B10"], False),
+        ([3, 20], True),
+        ([None, "2025-03-01"], True),
+    ],
+)
+def test_text_that_does_not_sort_as_it_grows_is_noticed(column: list[Any], sorts: bool) -> None:
+    assert cursor.in_order(column) is sorts

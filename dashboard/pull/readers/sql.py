@@ -6,83 +6,28 @@ snapshots, and a cut at any moment loses nothing.
 
 from __future__ import annotations
 
-import re
-import sqlite3
 import time
-from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any
 
 import sqlalchemy as sa
 
 from dashboard.core.errors import SourceChangedError
 from dashboard.core.times import from_micros, to_micros
 from dashboard.pull import cursor as marks
-from dashboard.pull.batch import Batch, Cursor, Keys, Problem
-from dashboard.pull.mapping import Plan, near
-from dashboard.pull.readers.connect import deadline, guarded, open_source, read_any_text
+from dashboard.pull.batch import Batch, Cursor, Keys
+from dashboard.pull.mapping import Plan
+from dashboard.pull.readers.connect import deadline, guarded, open_source
+from dashboard.pull.readers.page import Page, fetch
+from dashboard.pull.readers.statement import Statement, prepare
 
-Column: TypeAlias = Any  # a sequence of one column's cells; selecting hands on whatever it is given
-
-_PLAIN_NAME = re.compile(r"^[^\W\d]\w*$")
 _SLOW_PAGE_S = 0.5  # a page slower than this has no index behind it: fewer, larger pages
 _LARGEST = 20  # times the batch
 _BACKLOG = 4  # times the batch, page and transaction grow to while there is much to catch up on
 _STUCK = 64
 _NULLS_MANY = 20_000  # rows without watermark are read each turn; above this many, once an hour
-_FETCH = 500  # rows held raw at once while their sizes are looked at
-
-
-@dataclass(frozen=True)
-class Statement:
-    """A mapping compiled for one database: what is selected, and from where."""
-
-    names: tuple[str, ...]
-    columns: tuple[sa.ColumnElement[Any], ...]
-    key: tuple[sa.ColumnElement[Any], ...]
-    watermark: sa.ColumnElement[Any] | None
-    source: sa.FromClause
-
-    @property
-    def order(self) -> tuple[sa.ColumnElement[Any], ...]:
-        """Watermark first, then key: the order rows are read in."""
-        return self.key if self.watermark is None else (self.watermark, *self.key)
-
-    def select(self) -> sa.Select[Any]:
-        """Our fields and the columns rows are ordered by, each expression once: a text fetched twice is built twice."""
-        return sa.select(*(c.label(f"f{i}") for i, c in enumerate(self._distinct[0]))).select_from(self.source)
-
-    def laid_out(self, cells: Sequence[Column]) -> list[Column]:
-        """What was selected as a column per field, then one per part of the order."""
-        return [cells[i] for i in self._distinct[1]]
-
-    @cached_property
-    def _distinct(self) -> tuple[list[sa.ColumnElement[Any]], list[int]]:
-        kept: list[sa.ColumnElement[Any]] = []
-        places = []
-        for column in (*self.columns, *self.order):
-            place = next((i for i, other in enumerate(kept) if column.compare(other)), len(kept))
-            places.append(place)
-            kept += [column] if place == len(kept) else []
-        return kept, places
-
-
-@dataclass
-class Page:
-    """Rows in the source's order, column by column: the fields, then the parts of the order."""
-
-    columns: list[Column]
-    big: dict[int, Problem]  # rows emptied because they are too big
-    width: int  # how many of the columns are fields
-
-    def __len__(self) -> int:
-        return len(self.columns[-1])
-
-    def place(self, row: int) -> tuple[Any, ...]:
-        """Where a row stands in the order."""
-        return tuple(column[row] for column in self.columns[self.width :])
 
 
 def read_sql(plan: Plan, cursor: Cursor | None, now: datetime) -> Iterator[Batch]:
@@ -99,67 +44,6 @@ def read_sql(plan: Plan, cursor: Cursor | None, now: datetime) -> Iterator[Batch
         yield from _pages(conn, plan, statement, [*bounds, *(c.is_not(None) for c in statement.order)], state, now)
         if statement.watermark is not None and state != (cursor or {}):
             yield Batch({n: [] for n in statement.names}, [], cursor=state)
-
-
-# ---- the statement
-
-
-def prepare(conn: sa.Connection, plan: Plan) -> Statement:
-    """The mapping against what is really there. Raises SourceChangedError naming the column and its nearest matches."""
-    source = source_of(plan)
-    there = columns_there(conn, plan, source)
-    names = tuple(plan.expressions)
-    columns = tuple(expression(plan, there, plan.expressions[n], f"fields.{n}") for n in names)
-    key = tuple(expression(plan, there, text, "key") for text in plan.key)
-    watermark = expression(plan, there, plan.pull.watermark, "watermark") if plan.pull.watermark else None
-    return Statement(names, columns, key, watermark, source)
-
-
-def source_of(plan: Plan) -> sa.FromClause:
-    """Their table, or their query as one."""
-    if plan.pull.query:
-        body = plan.pull.query.strip().rstrip(";").replace("\\", "\\\\").replace(":", "\\:")
-        return sa.text(f"({body}) q")  # type: ignore[return-value]
-    schema, dot, name = plan.pull.table.rpartition(".")
-    return sa.table(sa.quoted_name(name, True), schema=sa.quoted_name(schema, True) if dot else None)
-
-
-def columns_there(conn: sa.Connection, plan: Plan, source: sa.FromClause) -> list[str]:
-    """Their column names, by asking for no row. Raises SourceChangedError where there is no such table."""
-    try:
-        with guarded(plan.source), deadline(conn, plan.source):
-            return list(conn.execute(sa.select(sa.text("*")).select_from(source).where(sa.text("1=0"))).keys())
-    except SourceChangedError:
-        conn.rollback()
-        _missing_table(conn, plan)
-        raise
-
-
-def _missing_table(conn: sa.Connection, plan: Plan) -> None:
-    """A table that is not there, by name, with what is."""
-    if not plan.pull.table:
-        return
-    try:
-        inspector = sa.inspect(conn)
-        schema, dot, name = plan.pull.table.rpartition(".")
-        names = [*inspector.get_table_names(schema if dot else None), *inspector.get_view_names(schema if dot else None)]
-    except sa.exc.SQLAlchemyError:
-        return
-    if name not in names:
-        raise SourceChangedError(f"{plan.source.key}: there is no table {name!r} ({near(name, names)})") from None
-
-
-def expression(plan: Plan, there: list[str], text: str, where: str) -> sa.ColumnElement[Any]:
-    """A column of theirs by its exact name, quoted as their database wants; anything else is left as SQL."""
-    if text in there:
-        return sa.column(sa.quoted_name(text, True))
-    folded = [name for name in there if name.lower() == text.lower()]
-    if folded:
-        return sa.column(sa.quoted_name(folded[0], True))
-    if _PLAIN_NAME.match(text) and text.upper() not in ("NULL", "TRUE", "FALSE", "CURRENT_TIMESTAMP", "CURRENT_DATE"):
-        place = plan.pull.table or "the query"
-        raise SourceChangedError(f"{plan.source.key}: {place} has no column {text!r}, wanted for {where} ({near(text, there)})")
-    return sa.literal_column(f"({text})")
 
 
 def _bound(value: Any) -> sa.BindParameter[Any]:
@@ -195,7 +79,7 @@ def _pages(conn: sa.Connection, plan: Plan, statement: Statement, bounds: list[A
     while True:
         wanted = statement.select().where(*bounds, *_from(statement.order, position)).order_by(*statement.order).limit(limit)
         started = time.monotonic()
-        page = _fetch(conn, plan, statement, wanted)
+        page = fetch(conn, plan, statement, wanted)
         took = time.monotonic() - started
         full = len(page) == limit
         end = _whole_groups(page) if full else len(page)
@@ -232,75 +116,7 @@ def _from(order: tuple[sa.ColumnElement[Any], ...], position: tuple[Any, ...] | 
     return [condition] if len(order) == 1 else [order[0] >= _bound(position[0]), condition]
 
 
-def _fetch(conn: sa.Connection, plan: Plan, statement: Statement, wanted: sa.Select[Any]) -> Page:
-    """One page. One badly encoded cell does not stop the rest: the page is read again, forgivingly."""
-    try:
-        return _fetch_page(conn, plan, statement, wanted)
-    except (sa.exc.OperationalError, sqlite3.OperationalError) as wrong:
-        conn.rollback()
-        if "Could not decode" not in str(wrong) or not read_any_text(conn):
-            raise
-        return _fetch_page(conn, plan, statement, wanted)
-
-
-def _fetch_page(conn: sa.Connection, plan: Plan, statement: Statement, wanted: sa.Select[Any]) -> Page:
-    """Rows become columns as they come: they are never held twice, and one beyond the limit is emptied before the next is asked for."""
-    order = set(statement.laid_out(range(len(wanted.selected_columns)))[len(statement.names) :])
-    cells: list[Column] = [[] for _ in wanted.selected_columns]
-    big: dict[int, Problem] = {}
-    with deadline(conn, plan.source):
-        for part in _parts(conn, wanted):
-            columns = list(zip(*part, strict=True))
-            for i in _oversized(columns, plan.row_limit):
-                size = sum(map(_size, part[i]))
-                big[len(cells[0]) + i] = Problem("too_big", f"the row holds {size} bytes, more than the {plan.row_limit} allowed")
-                columns = _emptied(columns, i, order)
-            for column, more in zip(cells, columns, strict=True):
-                column += more
-    conn.rollback()
-    return Page(statement.laid_out(cells), big, len(statement.names))
-
-
-def _emptied(columns: list[tuple[Any, ...]], row: int, order: Container[int]) -> list[tuple[Any, ...]]:
-    """A row without its long values; what it is ordered by stays, as the next page begins there."""
-    return [
-        (*column[:row], None, *column[row + 1 :]) if number not in order and _size(column[row]) > 1000 else column
-        for number, column in enumerate(columns)
-    ]
-
-
-def _parts(conn: sa.Connection, wanted: sa.Select[*tuple[Any, ...]]) -> Iterator[Sequence[Any]]:
-    """The answer a few hundred rows at a time; from SQLite as the driver's own tuples, which saves a third of the time."""
-    if conn.dialect.name != "sqlite":
-        yield from conn.execution_options(stream_results=True, max_row_buffer=_FETCH).execute(wanted).partitions(_FETCH)
-        return
-    compiled = wanted.compile(dialect=conn.dialect)
-    cursor = conn.connection.cursor()
-    cursor.execute(str(compiled), tuple(compiled.params[name] for name in compiled.positiontup or ()))
-    while part := cursor.fetchmany(_FETCH):
-        yield part
-    cursor.close()
-
-
-def _oversized(columns: Sequence[Sequence[Any]], limit: int) -> list[int]:
-    """Rows beyond the limit; column maxima rule out nearly every part at once."""
-    widest = 0
-    for cells in columns:
-        kinds = set(map(type, cells))
-        if kinds & {str, bytes}:
-            widest += max(map(len, cells)) if kinds <= {str, bytes} else max(map(_size, cells))
-    if widest * 4 <= limit:  # a character is at most four bytes
-        return []
-    return [i for i, row in enumerate(zip(*columns, strict=True)) if sum(map(_size, row)) > limit]
-
-
-def _size(value: Any) -> int:
-    return len(value.encode("utf-8", "replace")) if isinstance(value, str) else len(value) if isinstance(value, bytes) else 8
-
-
-def _batches(
-    plan: Plan, statement: Statement, page: Page, count: int, state: Cursor, now: datetime, skip: int = 0
-) -> Iterator[Batch]:
+def _batches(plan: Plan, statement: Statement, page: Page, count: int, state: Cursor, now: datetime, skip: int = 0) -> Iterator[Batch]:
     """A page in pieces small enough for one store transaction each, cut where the watermark or key moves."""
     for start, end in _cuts(page, count, _BACKLOG * plan.pull.batch):
         cells = page.columns if (start, end) == (0, len(page)) else [column[start:end] for column in page.columns]
@@ -374,7 +190,7 @@ def _no_mark(conn: sa.Connection, plan: Plan, watermark: sa.ColumnElement[Any], 
 
 def _keyless(conn: sa.Connection, plan: Plan, statement: Statement, state: Cursor, now: datetime) -> Iterator[Batch]:
     wanted = statement.select().where(sa.or_(*(k.is_(None) for k in statement.key))).limit(_NULLS_MANY)
-    page = _fetch(conn, plan, statement, wanted)
+    page = fetch(conn, plan, statement, wanted)
     yield from _batches(plan, replace(statement, watermark=None), page, len(page), state, now, len(statement.order) - len(statement.key))
 
 
