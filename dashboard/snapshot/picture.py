@@ -84,6 +84,11 @@ class Picture:
 
         return self.reader.keep((key, self.replay), (stamp, self.at if self.replay else None), make)
 
+    def kept(self, key: Any, topics: Sequence[str], make: Callable[[], T]) -> T:
+        """`make()` once while nothing moves under these topics; a replay makes its own."""
+        stamp = tuple(self._versions(topic) for topic in topics)
+        return self.reader.keep((key, self.replay), (stamp, self.at if self.replay else None), make)
+
     def _versions(self, prefix: str) -> tuple[tuple[str, int], ...]:
         """The versions of the topics that begin so: a stamp for what depends on them."""
         return tuple(sorted((name, version) for name, version in self.versions.items() if name.startswith(prefix)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from dashboard.core.catalog import words
 from dashboard.core.declare import Domain, Metric, Threshold
 from dashboard.core.readings import latest
+from dashboard.core.times import city_day
 from dashboard.snapshot.alerts import Alert, street_name
 from dashboard.snapshot.channels import channel_line, reading_age
 from dashboard.snapshot.figures import level_of_reading, thresholds_of_metric
@@ -35,7 +36,7 @@ class Candidate:
     metric: Metric
     limits: tuple[Threshold, ...]
     nearness: float  # 1: at its mildest threshold; beyond: past it
-    alert: Alert | None
+    alert: Alert | None = None
 
     @property
     def rank(self) -> tuple[float, float]:
@@ -61,16 +62,29 @@ def readings(picture: Picture, view: View, vital: str) -> dict[str, Any]:
 def ranked_assets(picture: Picture, view: View, vital: str) -> list[Candidate]:
     """Every asset of a selection by the channel that is nearest its limits, the most pressing first."""
     alerts = {(a.domain, a.asset_id): a for a in reversed(picture.open_in(view))}
+    narrowed = bool(view.levels or view.states)
+    found = []
+    for key, c in _nearest(picture, vital).items():
+        alert = alerts.get(key)
+        if view.scope.holds(c.row.street) and (alert or not narrowed):
+            found.append(replace(c, alert=alert) if alert else c)
+    return sorted(found, key=lambda c: c.rank)
+
+
+def _nearest(picture: Picture, vital: str) -> dict[tuple[str, str], Candidate]:
+    """Each asset's channel that is nearest its limits; worked out once for all views until a reading comes in."""
+    topics = [f"readings:{d.key}" for d in picture.catalog.of_vital(vital)]
+    return picture.kept(("nearest", vital, city_day(picture.at)), topics, lambda: _compared(picture, _channels(picture, vital)))
+
+
+def _compared(picture: Picture, rows: Sequence[Any]) -> dict[tuple[str, str], Candidate]:
+    limits = {m: thresholds_of_metric(picture, picture.catalog.domains[m[0]], m[1]) for m in {(r.domain, r.metric) for r in rows}}
     best: dict[tuple[str, str], Candidate] = {}
-    for r in _channels(picture, vital):
-        key = (r.domain, r.asset_id)
-        narrowed = bool(view.levels or view.states) and key not in alerts
-        if not view.scope.holds(r.street) or narrowed:
-            continue
-        c = _candidate(picture, r, alerts.get(key))
+    for r in rows:
+        key, c = (r.domain, r.asset_id), _candidate(picture, r, limits[(r.domain, r.metric)])
         if key not in best or c.nearness > best[key].nearness:
             best[key] = c
-    return sorted(best.values(), key=lambda c: c.rank)
+    return best
 
 
 def _channels(picture: Picture, vital: str) -> list[Any]:
@@ -81,11 +95,9 @@ def _channels(picture: Picture, vital: str) -> list[Any]:
         return [r for r in conn.execute(query) if (r.domain, r.metric) in picture.catalog.metrics]
 
 
-def _candidate(picture: Picture, row: Any, alert: Alert | None) -> Candidate:
-    domain = picture.catalog.domains[row.domain]
-    limits = thresholds_of_metric(picture, domain, row.metric)
-    metric = picture.catalog.metrics[(row.domain, row.metric)]
-    return Candidate(row=row, domain=domain, metric=metric, limits=limits, nearness=_nearness(limits, row.value), alert=alert)
+def _candidate(picture: Picture, row: Any, limits: tuple[Threshold, ...]) -> Candidate:
+    metric, domain = picture.catalog.metrics[(row.domain, row.metric)], picture.catalog.domains[row.domain]
+    return Candidate(row=row, domain=domain, metric=metric, limits=limits, nearness=_nearness(limits, row.value))
 
 
 def _nearness(limits: Sequence[Threshold], value: float | None) -> float:
