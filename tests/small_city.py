@@ -46,6 +46,8 @@ def _kpi(key: str, table: sa.FromClause, measure: city.Measure, **more: Any) -> 
 
 lit = _kpi("lit", lamp, city.share(lamp.c.state == "lit"))
 hottest = _kpi("hottest", city.latest, city.largest(city.latest.c.value, city.latest.c.metric == "heat"), weight=2)
+_hot = sa.and_(city.latest.c.metric == "heat", city.latest.c.value >= 60)
+hot = _kpi("hot", city.latest, city.count(_hot, lost=_hot), weight=0)
 calls_today = _kpi("calls_today", call, city.count(), at=call.c.opened_at, over=city.Window(days=1), weight=0)
 answered = _kpi("answered", call, city.share(call.c.closed_at.is_not(None)), at=call.c.opened_at, over=city.Window(days=7))
 calls_hour = _kpi("calls_hour", call, city.count(), at=call.c.opened_at, over=city.Window(rolling=timedelta(hours=1)), weight=0)
@@ -64,7 +66,7 @@ LIGHTING = Domain(
         city.Feed(key="heat", title=_words("灯温"), metrics=(HEAT,)),
         city.Feed(key="calls", title=_words("来电"), table=call),
     ),
-    kpis=(lit, hottest, calls_today, answered, calls_hour, calls_change, overdue),
+    kpis=(lit, hottest, hot, calls_today, answered, calls_hour, calls_change, overdue),
     rules=(
         city.AlertRule(
             key="too_hot",
@@ -104,6 +106,7 @@ THRESHOLDS = (
 TARGETS = {
     "lighting.lit": Target(kpi="lighting.lit", good=98, poor=90, ref="", confidence="default"),
     "lighting.hottest": Target(kpi="lighting.hottest", good=50, poor=80, ref="", confidence="default"),
+    "lighting.hot": Target(kpi="lighting.hot", good=0, poor=3, ref="", confidence="default"),
     "lighting.answered": Target(kpi="lighting.answered", good=100, poor=80, ref="", confidence="default"),
 }
 NERVES = Vital(key="nerves", seal="神", title=_words("神经"), subtitle=_words(""), path="/nerves", css="nerve")

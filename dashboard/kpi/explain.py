@@ -109,6 +109,8 @@ def _explain_kpi(conn: sa.Connection, catalog: Catalog, key: str, scope: str, ro
     span = windows.span(kpi.over, moment) if kpi.at is not None and kpi.over else None
     groups = _groups(conn, domain, kpi, span, moment)
     where = _narrowed(domain, kpi, span, scope)
+    unheard = row is not None and row.parts is None  # nothing has come of which a count of none could be told
+    chosen = groups if scope == DISTRICT else {s: p for s, p in groups.items() if s == scope}
     return Explanation(
         key=key,
         scope=scope,
@@ -117,7 +119,7 @@ def _explain_kpi(conn: sa.Connection, catalog: Catalog, key: str, scope: str, ro
         decimals=kpi.decimals,
         formula=kpi.formula,
         row=row,
-        recomputed=value_of(kpi, _sum(kpi, groups if scope == DISTRICT else {s: p for s, p in groups.items() if s == scope})),
+        recomputed=None if unheard else value_of(kpi, _sum(kpi, chosen)),
         target=catalog.targets.get(key),
         window=span,
         streets=_street_parts(kpi, groups),

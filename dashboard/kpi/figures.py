@@ -137,6 +137,9 @@ def _inputs_state(
 
 
 def _frozen(row: KpiRow, before: KpiRow | None) -> KpiRow:
-    if row.freshness not in (Freshness.SILENT.value, Freshness.NEVER.value) or before is None or before.value is None:
+    if row.freshness not in (Freshness.SILENT.value, Freshness.NEVER.value):
         return row
-    return replace(before, freshness=row.freshness, completeness=row.completeness)
+    if before is not None and before.value is not None:
+        return replace(before, freshness=row.freshness, completeness=row.completeness)
+    counted = any(part is not None for part in json.loads(row.parts or "[]"))
+    return row if counted else replace(row, value=None, score=None, grade=None, parts=None)  # none of nothing is no good news

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from dashboard.kpi.compute import compute
+from dashboard.kpi.explain import explain
 from dashboard.store.kpi_reads import kpi_at, kpi_series
 from dashboard.store.schema import dirty_day, kpi_day, kpi_history
 from dashboard.store.topics import versions
@@ -225,9 +226,18 @@ def test_any_moment_can_be_read_again(town: SmallCity) -> None:
     assert line == [(NOON, 100.0), (NOON + 10 * MINUTE, 0.0)]
 
 
-@pytest.mark.parametrize("key", ["lit", "hottest", "calls_today", "answered", "calls_hour", "calls_change", "overdue"])
-def test_an_empty_store_is_unknown_or_zero_and_never_an_error(town: SmallCity, key: str) -> None:
+@pytest.mark.parametrize("key", ["lit", "hottest", "hot", "calls_today", "answered", "calls_hour", "calls_change", "overdue"])
+def test_an_empty_store_is_unknown_and_never_an_error(town: SmallCity, key: str) -> None:
     _compute(town)
     row = town.figure(f"lighting.{key}")
-    assert row.value in (None, 0)
+    assert (row.value, row.score, row.grade) == (None, None, None), "none of nothing is no good news"
     assert row.freshness == "never"
+
+
+def test_a_count_over_silent_channels_is_not_told_as_none(town: SmallCity) -> None:
+    town.heat(("a", NOON - 5 * DAY, 90.0))
+    _compute(town)
+    row = town.figure("lighting.hot")
+    assert (row.value, row.grade, row.freshness) == (None, None, "silent")
+    with town.engine.connect() as conn:
+        assert explain(conn, town.catalog, town.settings, "lighting.hot", "district", town.now).agrees
