@@ -90,6 +90,8 @@ def _try(catalog: Catalog, settings: Settings, key: str, now: datetime) -> PullR
         if plan.source.kind == "sql":
             _look_at_table(plan, report, now)
         _look_at_rows(plan, report, now)
+        if plan.source.kind == "folder":
+            _look_at_files(plan, report, now)
     except ConfigurationError as wrong:
         report.say("wrong", f"{wrong.file}: {wrong.key}: {wrong.problem}", wrong.advice)
     except SourceError as wrong:
@@ -229,6 +231,12 @@ def _sample(plan: Plan, now: datetime) -> Batch | None:
 
 def _first(plan: Plan, now: datetime) -> Iterator[Batch]:
     yield from READERS[plan.source.kind](plan, None, now)
+
+
+def _look_at_files(plan: Plan, report: PullReport, now: datetime) -> None:
+    """Every file to its end: one that will be refused is told here, not only at the first turn. Raises SourceChangedError."""
+    rows = sum(len(batch) for batch in _first(plan, now))
+    report.say("ok", f"{rows:,} rows in all files")
 
 
 def _show(plan: Plan, report: PullReport, batch: Batch, found: Rows | Readings) -> None:

@@ -332,6 +332,17 @@ def test_zipped_and_gzipped_files_are_read_and_unsafe_ones_refused(drop: Desk, t
     assert drop.pull("posts").rows_new == 2, "the refused file hides the one after it"
 
 
+def test_every_refused_file_is_named_by_the_turn_and_by_the_test_of_the_source(drop: Desk, tmp_path: Path) -> None:
+    dropped(tmp_path / "drop" / "good.csv", CSV.encode(), 90)
+    dropped(tmp_path / "drop" / "evil.zip", zipped(tmp_path / "bad.zip", up_c__csv=CSV).read_bytes(), 60)
+    dropped(tmp_path / "drop" / "cut.xlsx", b"PK cut off", 30)
+    report = str(probe(drop.catalog, drop.settings, "posts", drop.now))
+    outcome = drop.pull("posts")
+    assert outcome.rows_new == 2
+    for told in (report, outcome.error):
+        assert "evil.zip: the zip holds the name '../c.csv'" in told and "cut.xlsx: not a readable zip" in told
+
+
 def test_another_header_is_a_change_and_an_empty_file_is_not(drop: Desk, tmp_path: Path) -> None:
     dropped(tmp_path / "drop" / "a.csv", b"")
     assert drop.pull("posts").outcome == "ok"

@@ -26,6 +26,7 @@ _KINDS = (".csv", ".txt", ".tsv", ".xlsx", ".xlsm", ".zip", ".gz")
 _SETTLED_NS = 5_000_000_000  # a file written to within the last five seconds may not be whole yet
 _HEADER_ROWS = 15  # a title and notes may stand above the header
 _REMEMBERED = 2000
+_NAMED = 5  # refused files named in one message
 csv.field_size_limit(256_000_000)  # a huge cell is told by name later, not refused by the parser
 
 
@@ -35,18 +36,25 @@ def read_folder(plan: Plan, cursor: Cursor | None, now: datetime) -> Iterator[Ba
     `table` is a glob such as `sites-*.csv`; empty takes every file. Each file commits whole or in order, then is remembered.
     """
     seen: dict[str, Any] = dict((cursor or {}).get("files", {}))
-    refused: SourceChangedError | None = None
+    refused: list[str] = []
     for file in _files(plan):
         try:
             fresh = yield from _new_rows(plan, file, seen.get(file.name), now)
         except SourceChangedError as wrong:
-            refused = refused or wrong  # one bad file does not hide those that follow
+            refused.append(_told(plan, file, wrong))  # one bad file does not hide those that follow
             continue
         if fresh:
             seen[file.name] = fresh
             yield Batch({n: [] for n in plan.expressions}, [], cursor={"files": dict(list(seen.items())[-_REMEMBERED:])})
     if refused:
-        raise refused
+        more = f" … and {len(refused) - _NAMED} more" if len(refused) > _NAMED else ""
+        raise SourceChangedError(f"{plan.source.key}: " + "; ".join(refused[:_NAMED]) + more)
+
+
+def _told(plan: Plan, file: Path, wrong: SourceChangedError) -> str:
+    """What is wrong, with the name of the file that somebody must look at."""
+    reason = str(wrong).removeprefix(f"{plan.source.key}: ")
+    return reason if file.name in reason else f"{file.name}: {reason}"
 
 
 def _new_rows(plan: Plan, file: Path, before: list[Any] | None, now: datetime) -> Generator[Batch, None, list[Any] | None]:
