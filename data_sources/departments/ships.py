@@ -111,7 +111,7 @@ def _audited_trips(end: float, seed: int) -> list[Row]:
         if row[3] >= year:
             tonnes = rated[row[1]] * row[7] * row[6] * row[8] * row[9] / 100 * 1e-6
             old, young = (old + tonnes, young) if row[3] < local_text(settled) else (old, young + tonnes)
-    return ships_rows.trip_rows(start, end, seed, (YEARLY_TONNES - young) / old, settled)
+    return ships_rows.trip_rows(start, end, seed, (YEARLY_TONNES - young) / old, settled) if old else rows
 
 
 DEPARTMENT = Department(key="ships", title="两江游船尾气库", build=build, live=live)
