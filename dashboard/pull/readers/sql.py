@@ -26,6 +26,7 @@ from dashboard.pull.readers.statement import Statement, prepare
 _SLOW_PAGE_S = 0.5  # a page slower than this has no index behind it: fewer, larger pages
 _LARGEST = 20  # times the batch
 _BACKLOG = 4  # times the batch, page and transaction grow to while there is much to catch up on
+_LONG_BACKLOG = 12  # the same where a row is a single reading
 _STUCK = 64
 _NULLS_MANY = 20_000  # rows without watermark are read each turn; above this many, once an hour
 
@@ -95,7 +96,12 @@ def _pages(conn: sa.Connection, plan: Plan, statement: Statement, bounds: list[A
                     f"{plan.source.key}: more than {limit // 4} rows share one key ({', '.join(plan.key)}): it does not identify a row"
                 )
         else:
-            limit = max(limit, min(limit * 2, (_LARGEST if took > _SLOW_PAGE_S else _BACKLOG) * plan.pull.batch))
+            limit = max(limit, min(limit * 2, _LARGEST * plan.pull.batch if took > _SLOW_PAGE_S else _backlog(plan)))
+
+
+def _backlog(plan: Plan) -> int:
+    """Rows a transaction takes at most while there is much to catch up on."""
+    return plan.pull.batch * (_LONG_BACKLOG if plan.table is None and not plan.wide else _BACKLOG)
 
 
 def _whole_groups(page: Page) -> int:
@@ -118,7 +124,7 @@ def _from(order: tuple[sa.ColumnElement[Any], ...], position: tuple[Any, ...] | 
 
 def _batches(plan: Plan, statement: Statement, page: Page, count: int, state: Cursor, now: datetime, skip: int = 0) -> Iterator[Batch]:
     """A page in pieces small enough for one store transaction each, cut where the watermark or key moves."""
-    for start, end in _cuts(page, count, _BACKLOG * plan.pull.batch):
+    for start, end in _cuts(page, count, _backlog(plan)):
         cells = page.columns if (start, end) == (0, len(page)) else [column[start:end] for column in page.columns]
         ordered = cells[page.width :]
         keys = Keys(ordered[skip:] if statement.watermark is None else ordered[1:], end - start)
