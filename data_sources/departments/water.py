@@ -17,6 +17,7 @@ from data_sources.departments.sensors_shapes import DAY, HOUR
 from data_sources.departments.water_rows import DEPTHS, LEVELS, QUALITY, RAIN, Series, corrected_rows, sample_rows
 
 HISTORY_S = 395 * DAY
+SILENT_FOR_S = 3 * DAY
 KEPT_S = 28 * DAY  # of five-minute readings; older ones by the hour
 Write = Callable[[sa.Connection, sa.Table, list[Row]], None]
 
@@ -55,6 +56,8 @@ def _history(conn: sa.Connection, series: Series, seed: int, start: float, end: 
         bulk_insert(conn, series.table, series.rows(seed, recent, end))
     else:
         bulk_insert(conn, series.table, series.rows(seed, recent if series.short_lived else start, end))
+    if series.silent:
+        bulk_insert(conn, series.table, series.rows(seed, recent, end - SILENT_FOR_S, among=series.silent))
 
 
 def _thin(conn: sa.Connection, hour: float) -> None:

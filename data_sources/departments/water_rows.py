@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,12 +37,13 @@ class Series:
     make: Callable[[int, Indexes, Floats, Floats], list[Row]]
     thinned: bool = False  # older than four weeks: by the hour
     short_lived: bool = False  # older than four weeks: gone
+    silent: frozenset[int] = frozenset()  # instruments that no longer answer
 
-    def rows(self, seed: int, since: float, until: float, *, hourly: bool = False) -> list[Row]:
-        """Everything heard after `since` up to `until`; by the hour for an archive."""
+    def rows(self, seed: int, since: float, until: float, *, hourly: bool = False, among: Iterable[int] | None = None) -> list[Row]:
+        """Everything heard after `since` up to `until`, of those that still answer or of the ones named; by the hour for an archive."""
         step = HOUR if hourly else self.cadence_s
         pairs = []
-        for one in range(self.count):
+        for one in sorted(set(range(self.count)) - self.silent if among is None else among):
             late = (one + 1) * self.spread_s
             ticks = np.arange(np.floor((since - late) / step) + 1, np.floor((until - late) / step) + 1) * step
             pairs.append((np.full(len(ticks), one, dtype=np.int64), ticks, ticks + late))
@@ -85,12 +86,11 @@ def _rain_rows(seed: int, who: Indexes, at: Floats, came: Floats) -> list[Row]:
 
 
 def _depth_rows(seed: int, who: Indexes, at: Floats, came: Floats) -> list[Row]:
-    """Depths in millimetres. One sensor is dead; another's clock is an hour ahead."""
+    """Depths in millimetres. One logger's clock is an hour ahead."""
     moments, back = np.unique(at, return_inverse=True)
     depths = shapes.spot_depths(seed, moments)[who, back]
-    alive = who != DEAD_SENSOR
-    who, told, came = who[alive], np.where(who == FAST_CLOCK_SPOT, at + HOUR, at)[alive], came[alive]
-    return rows_of([SPOTS[w].code for w in who.tolist()], local_texts(told), depths[alive], local_texts(came)) if len(who) else []
+    told = np.where(who == FAST_CLOCK_SPOT, at + HOUR, at)
+    return rows_of([SPOTS[w].code for w in who.tolist()], local_texts(told), depths, local_texts(came))
 
 
 def _quality_rows(seed: int, who: Indexes, at: Floats, came: Floats) -> list[Row]:
@@ -139,5 +139,5 @@ def _as_reported(name: str, value: float, digits: int) -> str:
 
 LEVELS = Series(schema.levels, len(GAUGES), TICK, 11, _level_rows, thinned=True)
 RAIN = Series(schema.rain, len(_RAIN_CODES), TICK, 17, _rain_rows, short_lived=True)
-DEPTHS = Series(schema.depths, len(SPOTS), TICK, 9, _depth_rows, short_lived=True)
+DEPTHS = Series(schema.depths, len(SPOTS), TICK, 9, _depth_rows, short_lived=True, silent=frozenset({DEAD_SENSOR}))
 QUALITY = Series(schema.automatic, len(AUTOMATIC), _WATER_HOURS, 420, _quality_rows)

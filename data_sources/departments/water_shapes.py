@@ -12,7 +12,9 @@ from data_sources.departments.sensors_shapes import DAY, HOUR, Indexes, Surge, d
 from data_sources.departments.water_places import AUTOMATIC, SECTIONS, SPOTS
 
 # Day of the year → level at 寸滩, m (Wusong): high while the reservoir below is full in winter, drawn down in spring.
-_SEASON = np.array([(0, 173.6), (60, 168.5), (120, 163.2), (160, 163.8), (200, 168.6), (245, 169.4), (270, 171.0), (305, 174.4), (366, 173.6)])
+_SEASON = np.array(
+    [(0, 173.6), (60, 168.5), (120, 163.2), (160, 163.8), (200, 168.6), (245, 169.4), (270, 171.0), (305, 174.4), (366, 173.6)]
+)
 _FLOODS = np.array([(0, 0.05), (110, 0.1), (150, 0.5), (185, 1.0), (255, 1.0), (285, 0.45), (320, 0.05), (366, 0.05)])
 _YANGTZE = Surge(3000, timedelta(days=30), timedelta(days=4), 0.9, ((0.55, 1.5, 5), (0.30, 7.5, 11), (0.15, 11.5, 15.5)))
 _JIALING = Surge(3010, timedelta(days=24), timedelta(days=3), 0.8, ((0.80, 0.8, 3), (0.17, 4, 7), (0.03, 8, 10)))
