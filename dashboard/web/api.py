@@ -50,7 +50,8 @@ from dashboard.web.told import Standing, alert_out, kpi_out, source_out, words
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
 Cursor = Annotated[str | None, Query(max_length=400, description="`next` of the part before")]
-Key = Annotated[str | None, Query(max_length=64)]
+AlertId = Annotated[int, Path(ge=1, le=reads.LARGEST_ID)]
+Key = Annotated[str | None, Query(max_length=64, pattern=r"^[^\x00]*$")]  # PostgreSQL takes no NUL
 Asked = Annotated[datetime | None, Query(description="ISO 8601 with offset")]
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     code: {"model": ProblemOut, "content": {MEDIA_TYPE: {}}, "description": why}
@@ -181,7 +182,7 @@ def _deciding(house: House) -> APIRouter:
     router = APIRouter()
 
     @router.post("/alerts/{alert_id}/acknowledge")
-    def take_in_hand(request: Request, alert_id: Annotated[int, Path(ge=1)], said: Annotated[AcknowledgeIn, Body()]) -> AlertOut:
+    def take_in_hand(request: Request, alert_id: AlertId, said: Annotated[AcknowledgeIn, Body()]) -> AlertOut:
         """A post on duty takes an alert in hand. Saying it twice changes nothing."""
         if not same_origin(request.scope):
             raise NotAllowedError("only this product's own pages may do that")

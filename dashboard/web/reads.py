@@ -18,6 +18,7 @@ from dashboard.store.schema import acknowledgement, alert, channel, kpi_history,
 
 Found = sa.RowMapping
 History = kpi_history.alias("h")
+LARGEST_ID = 2**63 - 1  # what a database counts to
 
 
 class BadCursorError(CockpitError):
@@ -38,6 +39,8 @@ def position_of(cursor: str | None, *shape: type) -> list[Any] | None:
     except (binascii.Error, ValueError) as wrong:
         raise BadCursorError("cursor: not one of ours; start again without it") from wrong
     if not isinstance(position, list) or [type(p) for p in position] != list(shape):
+        raise BadCursorError("cursor: it belongs to another list")
+    if any(isinstance(p, int) and p > LARGEST_ID for p in position):
         raise BadCursorError("cursor: it belongs to another list")
     return position
 

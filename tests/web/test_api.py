@@ -147,6 +147,7 @@ def test_acknowledging_is_kept_and_saying_it_twice_changes_nothing(web: Web) -> 
     [
         ("/api/v1/alerts/99/acknowledge", {"json": {}}, 404),
         ("/api/v1/alerts/2/acknowledge", {"content": b"actor=x", "headers": {"content-type": "application/x-www-form-urlencoded"}}, 422),
+        (f"/api/v1/alerts/{2**63}/acknowledge", {"json": {}}, 422),
         ("/api/v1/alerts/2/acknowledge", {"json": {"surprise": 1}}, 422),
         ("/api/v1/alerts/2/acknowledge", {"json": {}, "headers": {"origin": "http://elsewhere.example"}}, 403),
         ("/api/v1/status", {"json": {}}, 405),
@@ -167,6 +168,8 @@ def test_a_decision_that_cannot_be_taken_is_refused_with_a_reason(web: Web, path
         ("/api/v1/alerts?limit=100000", 422),
         ("/api/v1/alerts?cursor=nonsense", 400),
         ("/api/v1/alerts?cursor=WyJhIl0", 400),
+        ("/api/v1/alerts?cursor=WzE4NDQ2NzQ0MDczNzA5NTUxNjE1XQ", 400),
+        ("/api/v1/alerts?street=%00", 422),
         ("/api/v1/kpis?at=yesterday", 422),
         ("/api/v1/kpis?scope=500103999", 404),
         ("/api/v1/kpis?scope=", 404),
