@@ -224,8 +224,7 @@ def kpi_list(scope: str) -> None:
 @click.option("--scope", default="district", show_default=True)
 def kpi_explain(key: str, scope: str) -> None:
     """Open a number: its formula, parts, rows, sources and their age."""
-    from dashboard.kpi.explain import explain
-    from dashboard.opened import explanation_text
+    from dashboard.kpi.explain import explain, explanation_text
 
     catalog, settings = _catalog(), _settings()
     with _store(settings).connect() as conn:
