@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from dashboard.core.catalog import Catalog
 from dashboard.core.declare import Absence, AlertRule, Domain, Feed, Kpi, KpiValues, Readings, RowCount, Target, Text, Threshold
+from dashboard.core.tables import ORIGIN
 from dashboard.settings import PullConfig, Settings
 
 _PULL = ("pull", "source", "department", "into", "table", "every", "late after")
@@ -64,8 +65,24 @@ def _origin(pull: PullConfig) -> str:
 
 
 def _feed_row(domain: Domain, feed: Feed) -> Sequence[str]:
-    holds = f"table `{feed.table.name}`" if feed.table is not None else ", ".join(f"{m.title.zh} {m.unit}".strip() for m in feed.metrics)
-    return f"`{domain.key}.{feed.key}`", _both(feed.title), holds, ", ".join(feed.required)
+    return f"`{domain.key}.{feed.key}`", _both(feed.title), _held(feed), ", ".join(_required(feed))
+
+
+def _held(feed: Feed) -> str:
+    """What a mapping may name: fields of a table, or metrics of readings."""
+    if feed.table is None:
+        return "metrics " + ", ".join(f"`{m.key}` {m.title.zh} {m.unit}".strip() for m in feed.metrics)
+    return f"table `{feed.table.name}`: " + ", ".join(f"`{c.name}`" for c in feed.table.columns if c.name not in ORIGIN)
+
+
+def _required(feed: Feed) -> list[str]:
+    """What a row cannot be without."""
+    if feed.table is None:
+        return ["asset_id", "observed_at"]
+    if feed.clean is not None:
+        return list(feed.required)  # it fills in the rest
+    never_empty = [c.name for c in feed.table.columns if not c.nullable and c.default is None and c.name not in (*ORIGIN, "name")]
+    return list(dict.fromkeys([*never_empty, *feed.required]))
 
 
 def _kpi_row(catalog: Catalog, domain: Domain, kpi: Kpi) -> Sequence[str]:

@@ -24,6 +24,9 @@ def _origin() -> list[sa.Column[Any]]:
     ]
 
 
+ORIGIN = tuple(column.name for column in _origin())  # filled in by the pull, never by a mapping
+
+
 def asset_table(name: str, *extra: sa.Column[Any]) -> sa.Table:
     """A physical thing each: id, kind, name, place, street, state, and when that was so. Key: asset_id."""
     return sa.Table(

@@ -15,10 +15,10 @@ from dashboard.core.catalog import Catalog
 from dashboard.core.datum import DatumError, datum_name
 from dashboard.core.declare import Domain, Feed, Metric
 from dashboard.core.errors import ConfigurationError
+from dashboard.core.tables import ORIGIN as ORIGIN
 from dashboard.pull.units import Scale, scale
 from dashboard.settings import PullConfig, Settings, SourceConfig
 
-ORIGIN = ("source", "source_key", "pull_run", "learned_at", "row_hash")
 READING_FIELDS = ("asset_id", "observed_at", "metric", "value", "street", "quality", "lon", "lat")
 METRIC = "metric."  # prefix of a wide table's metric among a plan's expressions
 KINDS = ("sql", "gtfs", "gtfs_rt", "open311", "folder")
