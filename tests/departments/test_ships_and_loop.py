@@ -40,8 +40,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]
     """Both departments as built, with a shorter memory; to be copied by tests that let them live on."""
     place = tmp_path_factory.mktemp("built")
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ships, "HISTORY", timedelta(days=35))
         patch.setattr(ships, "KEPT_TELEMETRY", timedelta(hours=26))
         patch.setattr(ships, "KEPT_TANKS", timedelta(days=2))
+        patch.setattr(loop, "HISTORY", timedelta(days=35))
+        patch.setattr(loop, "KEPT_GUIDANCE", timedelta(days=3))
         patch.setattr(loop, "KEPT_MINUTES", timedelta(hours=3))
         patch.setattr(loop, "KEPT_HOURLY", timedelta(days=3))
         for key, (department, _) in MODULES.items():
