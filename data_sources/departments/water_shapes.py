@@ -18,7 +18,7 @@ _SEASON = np.array(
 _FLOODS = np.array([(0, 0.05), (110, 0.1), (150, 0.5), (185, 1.0), (255, 1.0), (285, 0.45), (320, 0.05), (366, 0.05)])
 _YANGTZE = Surge(3000, timedelta(days=30), timedelta(days=4), 0.9, ((0.55, 1.5, 5), (0.30, 7.5, 11), (0.15, 11.5, 15.5)))
 _JIALING = Surge(3010, timedelta(days=24), timedelta(days=3), 0.8, ((0.80, 0.8, 3), (0.17, 4, 7), (0.03, 8, 10)))
-_BLOCKED = Surge(3020, timedelta(days=12), timedelta(hours=1.1), 0.5, ((0.55, 3, 9), (0.27, 10.5, 14.5), (0.16, 15, 24), (0.02, 28, 33)))
+_BURST = Surge(3020, timedelta(days=12), timedelta(hours=1.1), 0.5, ((0.55, 3, 9), (0.27, 10.5, 14.5), (0.16, 15, 24), (0.02, 28, 33)))
 _POLLUTED = Surge(3030, timedelta(days=24), timedelta(hours=26), 0.45, ((0.8, 0.15, 0.5), (0.2, 0.6, 1.1)))
 WRONG_EVERY, WRONG_FOR = 9 * DAY, HOUR
 YELLOW_SEA_BELOW = 1.49  # metres that a level at 寸滩 reads lower in the Yellow Sea datum
@@ -58,15 +58,15 @@ def rainfall(seed: int, who: Indexes, at: Floats, hours: int) -> Floats:
 
 
 def spot_depths(seed: int, at: Floats) -> Indexes:
-    """Water on the road, mm: a row per ponding spot, a column per moment. Rain beyond what drains, and drains that are blocked."""
+    """Water on the road, mm: a row per ponding spot, a column per moment. Rain beyond what drains, and pipes that burst."""
     fallen = rain_sum(seed, at, 1)
     swallows, rises = (np.array([getattr(s, name) for s in SPOTS])[:, None] for name in ("swallows_mm", "cm_per_mm"))
-    slots, back = np.unique(_BLOCKED.slots(at), return_inverse=True)
+    slots, back = np.unique(_BURST.slots(at), return_inverse=True)
     who, slot = np.repeat(np.arange(len(SPOTS)), len(slots)), np.tile(slots, len(SPOTS))
-    begin, span, peak = (part.reshape(len(SPOTS), -1)[:, back] for part in _BLOCKED.events(seed, who, slot))
+    begin, span, peak = (part.reshape(len(SPOTS), -1)[:, back] for part in _BURST.events(seed, who, slot))
     x = np.clip((at - begin) / span, 0, 1)
-    blocked = peak * np.sin(np.pi * x**0.8) ** 2
-    return np.asarray(np.rint(10 * np.clip((fallen - swallows) * rises + blocked, 0, 90)).astype(np.int64))
+    burst = peak * np.sin(np.pi * x**0.8) ** 2
+    return np.asarray(np.rint(10 * np.minimum(np.clip((fallen - swallows) * rises, 0, None) + burst, 90)).astype(np.int64))
 
 
 def water_values(seed: int, who: Indexes, at: Floats) -> dict[str, Floats]:
