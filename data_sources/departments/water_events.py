@@ -245,7 +245,7 @@ def _checks(seed: int, first: int, last: int) -> Checks:
     at = day * DAY - OFFSET + 9 * HOUR + np.floor(420 * dice(seed, 3133, who, turn)) * MINUTE
     lot = dice(seed, 3134, who, turn)
     fault = np.where(lot < _FAULTS, 1 + np.floor(lot / _FAULTS * 4), 0).astype(np.int64)
-    return Checks(who, turn, at, fault, at + np.floor((1.5 + 17 * dice(seed, 3135, who, turn)) * 24 * 60) * MINUTE)
+    return Checks(who, turn, at, fault, at + np.floor((1.5 + 14.5 * dice(seed, 3135, who, turn)) * 24 * 60) * MINUTE)
 
 
 def last_checks(seed: int, at: float) -> list[float]:
