@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+import pandas as pd
 import pytest
 import sqlalchemy as sa
 
@@ -83,3 +85,33 @@ def test_streets_without_a_reference_station_have_particles_but_no_index(city: t
 def test_all_vehicles_are_heard_from(city: tuple[sa.Engine, list[str]]) -> None:
     assert (value(city[0], "minibuses.vehicles_online") or 0) > 90
     assert (value(city[0], "minibuses.in_service") or 0) > 15
+
+
+# ---- the field's formulas once more, by other means and from the department's own rows
+@pytest.fixture(scope="module")
+def visits(city: tuple[sa.Engine, list[str]]) -> pd.DataFrame:
+    """A week of timing-point visits as the operator's database has them, in minutes."""
+    theirs = sa.create_engine(str(city[0].url).replace("store.db", "minibuses.db"))
+    frame = pd.read_sql("select 线路编号, 到站时间, 计划间隔, 实际间隔 from 计时点到站", theirs)
+    theirs.dispose()
+    days = pd.to_datetime(frame["到站时间"]).dt.date
+    today = NOW.astimezone(ZoneInfo("Asia/Shanghai")).date()
+    week = frame[(days > today - timedelta(days=7)) & (days <= today)]
+    return week.assign(h=week["实际间隔"] / 60, planned=week["计划间隔"] / 60)
+
+
+def test_excess_wait_agrees_with_pandas(city: tuple[sa.Engine, list[str]], visits: pd.DataFrame) -> None:
+    actual = (visits.h**2).sum() / (2 * visits.h.sum())
+    scheduled = (visits.planned**2).sum() / (2 * visits.planned.sum())
+    assert value(city[0], "minibuses.excess_wait") == pytest.approx(actual - scheduled, rel=1e-9)
+
+
+def test_headway_variation_agrees_with_pandas(city: tuple[sa.Engine, list[str]], visits: pd.DataFrame) -> None:
+    spread = (visits.h - visits.planned).std(ddof=0) / visits.planned.mean()
+    assert value(city[0], "minibuses.headway_variation") == pytest.approx(spread, rel=1e-9)
+
+
+def test_particles_agree_with_pandas(city: tuple[sa.Engine, list[str]]) -> None:
+    with city[0].connect() as conn:
+        newest = pd.read_sql(sa.select(latest.c.asset_id, latest.c.value).where(latest.c.domain == "air", latest.c.metric == "pm10"), conn)
+    assert value(city[0], "air.pm10") == pytest.approx(newest["value"].mean(), rel=1e-9)
