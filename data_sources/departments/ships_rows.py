@@ -52,7 +52,7 @@ def _moments(found: Sailings, step: float, after: float) -> Moments:
 def uploaded(engine: Indexes, at: Floats, seed: int) -> Floats:
     """When a minute came ashore: at once, or all that was kept once the link is back."""
     block = np.floor(at / (20 * MINUTE)).astype(np.int64)
-    kept = dice(seed, _STREAM, engine, block) < 0.03
+    kept = dice(seed, _STREAM, engine, block) < 0.02
     return np.where(kept, (block + 1) * 20 * MINUTE + np.floor(4 * dice(seed, _STREAM + 1, engine, block)) * MINUTE, at) + 2.0
 
 

@@ -86,6 +86,8 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
         patch.setattr(ships, "KEPT_TANKS", timedelta(days=2))
         patch.setattr(loop, "KEPT_MINUTES", timedelta(hours=3))
         patch.setattr(loop, "KEPT_HOURLY", timedelta(days=2))
+        patch.setattr(loop, "KEPT_GUIDANCE", timedelta(days=8))
+        patch.setattr(loop, "HISTORY", timedelta(days=40))
         for key, department in (("ships", ships), ("loop", loop)):
             engine = open_department(f"sqlite:///{place / key}.db")
             department.DEPARTMENT.build(engine, NOW, 7)
