@@ -60,6 +60,23 @@ def _store(settings: Settings) -> sa.Engine:
     return open_store(settings.store_url)
 
 
+def _current_store(settings: Settings) -> sa.Engine:
+    """The store, once it is certain that this release can work on it."""
+    from sqlalchemy.exc import DBAPIError
+
+    from dashboard.core.errors import ConfigurationError
+    from dashboard.store.migrate import require_current, safe_address
+
+    _catalog()  # domains' tables are declared by importing them
+    engine = _store(settings)
+    try:
+        require_current(engine)
+    except DBAPIError as away:
+        said = " ".join(str(away.orig).split())
+        raise ConfigurationError("store", safe_address(engine), said, "is COCKPIT_STORE_URL right, and does it answer?") from away
+    return engine
+
+
 def _now() -> datetime:
     from dashboard.core.clock import SystemClock
 
@@ -151,7 +168,7 @@ def pull(key: str | None, everything: bool) -> None:
         raise click.UsageError("give a pull's key, or --all; keys: " + ", ".join(sorted(settings.pulls)))
     if key and key not in settings.pulls:
         raise click.UsageError(f"no pull {key!r}; there are: {', '.join(sorted(settings.pulls))}")
-    engine, failed = _store(settings), 0
+    engine, failed = _current_store(settings), 0
     for each in [key] if key else sorted(settings.pulls):
         outcome = run_pull(engine, catalog, settings, each, _now(), 0)
         failed += outcome.outcome != "ok"
@@ -212,7 +229,7 @@ def kpi_list(scope: str) -> None:
     from dashboard.web.told import kpi_out
 
     catalog = _catalog()
-    with _store(_settings()).connect() as conn:
+    with _current_store(_settings()).connect() as conn:
         for row in kpis(conn, [scope], None, 10_000):
             told = kpi_out(row, catalog)
             value = "—" if told.value is None else f"{told.value:g}"
@@ -227,7 +244,7 @@ def kpi_explain(key: str, scope: str) -> None:
     from dashboard.kpi.explain import explain, explanation_text
 
     catalog, settings = _catalog(), _settings()
-    with _store(settings).connect() as conn:
+    with _current_store(settings).connect() as conn:
         click.echo(explanation_text(explain(conn, catalog, settings, key, scope, _now())))
 
 
@@ -241,7 +258,7 @@ def work() -> None:
     from dashboard.worker import Worker, leave
 
     settings = _settings()
-    worker = Worker(settings, _catalog(), _store(settings), SystemClock())
+    worker = Worker(settings, _catalog(), _current_store(settings), SystemClock())
     _until_stopped(worker.run)
     leave(3 if worker.lost else 0)
 
@@ -302,7 +319,7 @@ def geo_drop(layer: str) -> None:
     from dashboard.geo.layers import drop_layer
     from dashboard.store.engine import writing
 
-    with writing(_store(_settings())).begin() as conn:
+    with writing(_current_store(_settings())).begin() as conn:
         gone = drop_layer(conn, layer, "operator", _now())
     click.echo(f"{layer}: {'the sketch is in force again' if gone else 'nothing was imported'}")
 

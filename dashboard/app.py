@@ -30,6 +30,7 @@ from dashboard.geo.layers import use_stored_streets
 from dashboard.panels.screens import CityPanels
 from dashboard.settings import Settings
 from dashboard.store.engine import open_store
+from dashboard.store.migrate import require_current
 from dashboard.web.api import House, machines
 from dashboard.web.content import Panels
 from dashboard.web.front import Front, content_policy
@@ -77,10 +78,12 @@ def create_app(parts: Parts) -> Front:
 
 
 def open_app(settings: Settings) -> Front:
-    """The application of this deployment, on its own store."""
+    """The application of this deployment, on its own store. Raises ConfigurationError for one that was not migrated."""
     catalog, engine, stand = load_catalog(), open_store(settings.store_url), found_pages()
-    with contextlib.suppress(sa.exc.DBAPIError), engine.connect() as conn:  # not migrated yet, or away: the sketch of the streets serves
-        use_stored_streets(conn)
+    with contextlib.suppress(sa.exc.DBAPIError):  # a store that is away comes back; until then the sketch of the streets serves
+        require_current(engine)
+        with engine.connect() as conn:
+            use_stored_streets(conn)
     parts = Parts(
         settings=settings,
         catalog=catalog,

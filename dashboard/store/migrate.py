@@ -17,14 +17,16 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
+from alembic.script import ScriptDirectory
 
-from dashboard.core.errors import DeclarationError
+from dashboard.core.errors import ConfigurationError, DeclarationError
 from dashboard.store import schema
 from dashboard.store.engine import open_store, writing
 from dashboard.store.schema import schema_change
 
 ENGINE_TABLES = frozenset(thing.name for name in schema.__all__ if isinstance(thing := getattr(schema, name), sa.Table))
 _MIGRATIONS = Path(__file__).with_name("migrations")
+_NAMED = 5  # of what a store lacks, named in a message
 _LOCK = 0x5AFE0001  # two processes migrating one PostgreSQL store take turns; on SQLite BEGIN IMMEDIATE sees to it
 
 
@@ -49,7 +51,46 @@ def revision(conn: sa.Connection) -> str | None:
     return MigrationContext.configure(conn).get_current_revision()
 
 
-def _config(conn: sa.Connection) -> Config:
+def require_current(engine: sa.Engine, metadata: sa.MetaData = schema.metadata) -> None:
+    """Refuse a store that was not migrated for this release, before anything stumbles over what it lacks.
+
+    Raises ConfigurationError, and the driver's own error where the store does not answer.
+    """
+    with engine.connect() as conn:
+        problem = _behind(conn, metadata)
+    if problem:
+        raise ConfigurationError("store", safe_address(engine), problem, "run cockpit migrate")
+
+
+def _behind(conn: sa.Connection, metadata: sa.MetaData) -> str:
+    """What the store lacks; nothing when it is as declared. A store of a newer release is fine as long as it has all we need."""
+    at, steps = revision(conn), ScriptDirectory.from_config(_config())
+    if at is None:
+        return "nothing has been set up in it"
+    if at != steps.get_current_head() and at in {step.revision for step in steps.walk_revisions()}:
+        return f"it is at step {at}, this release needs {steps.get_current_head()}"
+    there = {name: {c["name"] for c in columns} for (_, name), columns in sa.inspect(conn).get_multi_columns().items()}
+    lacking = [lack for table in metadata.sorted_tables for lack in _lacking(table, there.get(table.name))]
+    return f"it lacks {_some(lacking)}" if lacking else ""
+
+
+def _lacking(table: sa.Table, there: set[str] | None) -> list[str]:
+    if there is None:
+        return [table.name]
+    return [f"{table.name}.{column.name}" for column in table.columns if column.name not in there]
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def safe_address(engine: sa.Engine) -> str:
+    """Where the store is, without what would open it."""
+    return engine.url.set(query={}).render_as_string(hide_password=True)
+
+
+def _config(conn: sa.Connection | None = None) -> Config:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.set_main_option("file_template", "%%(rev)s_%%(slug)s")

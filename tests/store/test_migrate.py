@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from dashboard.core.errors import ConfigurationError
 from dashboard.core.tables import metadata
 from dashboard.core.times import UtcDateTime
 from dashboard.store import schema
 from dashboard.store.engine import writing
-from dashboard.store.migrate import ENGINE_TABLES, migrate, revision
+from dashboard.store.migrate import ENGINE_TABLES, migrate, require_current, revision, safe_address
 from dashboard.store.schema import schema_change, topic
 
 
@@ -80,3 +82,22 @@ def test_what_the_store_held_survives_a_migration(store: sa.Engine) -> None:
         assert conn.scalar(sa.select(topic.c.version)) == 7
     with writing(store).begin() as conn:
         conn.exec_driver_sql("DROP TABLE sluice")
+
+
+def test_a_store_that_was_not_migrated_is_refused_with_what_it_lacks_and_what_to_do(empty_store: sa.Engine) -> None:
+    with pytest.raises(ConfigurationError, match=r"nothing has been set up in it \(run cockpit migrate\)"):
+        require_current(empty_store, domain())
+    migrate(empty_store, domain())
+    require_current(empty_store, domain())
+    with pytest.raises(ConfigurationError, match=r"it lacks sluice\.gates \(run cockpit migrate\)"):
+        require_current(empty_store, domain(sa.Column("gates", sa.Integer)))
+    newer = domain()
+    for number in range(7):
+        sa.Table(f"weir_{number}", newer, sa.Column("asset_id", sa.String(96), primary_key=True))
+    with pytest.raises(ConfigurationError, match=r"it lacks weir_0, weir_1, weir_2, weir_3, weir_4 and 2 more"):
+        require_current(empty_store, newer)
+
+
+def test_a_refused_store_is_named_without_what_opens_it() -> None:
+    engine = sa.create_engine("postgresql+psycopg://cockpit:geheim@db/cockpit?sslpassword=geheim")
+    assert safe_address(engine) == "postgresql+psycopg://cockpit:***@db/cockpit"
