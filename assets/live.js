@@ -6,6 +6,7 @@
   const LOST_MS = 10000; // heartbeats come every 5 s: two missed and the screen says so
   const DEAD_MS = 12000; // a socket that is silent this long is replaced, though nobody closed it
   const WORKER_S = 60;
+  const UNMADE_MS = 15000; // the server is there, yet the page is not: one of its scripts was lost on the way
 
   let wire = null; // { send(wish), close() }
   let tries = 0, refused = 0, retry = 0;
@@ -171,6 +172,7 @@
   cockpit.watch = () => {
     const silent = performance.now() - heard;
     if (wire && silent > DEAD_MS && !(document.hidden && silent < 60000)) again();
+    if (!document.getElementById("stage") && performance.now() > UNMADE_MS && silent < LOST_MS) reload(4000);
     banner();
   };
 

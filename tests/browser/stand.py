@@ -34,7 +34,7 @@ from dashboard.store.topics import bump
 from tests.demo_city import ROOT, SEED, settings_in
 
 GASSED = ("HFC0021", "HFC0050", "HFC0096")  # tanks of different streets that fill with methane in the last minutes
-MOVED = "septic_tanks.max_h2s"  # a number on the metabolism page, shown with one decimal
+MOVED = "vital.metabolism"  # the number that leads the metabolism page, shown without decimals
 CHROMIUM = (
     "--no-sandbox",
     "--disable-gpu",

@@ -35,11 +35,11 @@ def test_a_screen_that_loses_its_server_keeps_its_picture_and_recovers_untouched
     }""")
     desk.holds("() => document.getElementById('age').textContent.startsWith('2秒')")
 
-    move(own_server.settings, 9.3)
+    move(own_server.settings, 61)
     own_server.start()
     desk.gone("#connection", BACK_WITHIN_S)
     desk.page.evaluate("cockpit.go({scope: null})")
-    desk.holds("([where, text]) => document.querySelector(where)?.innerText.includes(text)", 5, [NUMBER, "9.3"])
+    desk.holds("([where, text]) => document.querySelector(where)?.innerText.includes(text)", 5, [NUMBER, "61"])
     assert desk.page.evaluate("window.same") is True
     assert len(desk.sockets) >= 2, "it came back by another way than its socket"
 
@@ -48,3 +48,12 @@ def test_a_screen_that_loses_its_server_keeps_its_picture_and_recovers_untouched
     desk.holds("() => window.same === undefined", BACK_WITHIN_S)
     desk.filled()
     forgive_outage(desk)
+
+
+def test_a_page_whose_scripts_were_lost_on_the_way_loads_itself_again(screen: NewScreen) -> None:
+    desk = screen("/alerts")
+    desk.page.route("**/*dash_renderer*", lambda route: route.abort())
+    desk.page.goto(desk.address + "/alerts", wait_until="domcontentloaded")
+    desk.page.unroute("**/*dash_renderer*")
+    desk.holds("() => document.querySelector('[data-panel=\"alerts\"][data-version]')", 40)
+    desk.wrong = []  # what the browser says of the script we took away

@@ -6,6 +6,7 @@ import random
 import signal
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from dashboard.core.catalog import load_catalog
 from dashboard.core.times import CITY_ZONE
@@ -57,14 +58,18 @@ def trouble(town: Town) -> str | None:
     return standing(town)["posts"].error_kind
 
 
+def has_another_worker(town: Town, before: list[tuple[object, ...]]) -> bool:
+    return town.read("store", "SELECT fence FROM lease") != before
+
+
 def test_a_worker_killed_again_and_again_ends_row_for_row_like_its_departments(town: Town) -> None:
     dice = random.Random(3)
     for round_ in range(3):
         has_slopes(town, round_ * 500, SLOPES, people=str(round_))  # later ones are corrected in every round
         has_readings(town, round_ * MOMENTS // 3, (round_ + 1) * MOMENTS // 3)
-        before = count(town, "SELECT 1 FROM lease") and town.read("store", "SELECT fence FROM lease")[0][0]
+        before = town.read("store", "SELECT fence FROM lease")
         town.works()
-        until(lambda before=before: town.read("store", "SELECT fence FROM lease") not in ([], [(before,)]), "the worker did not start")
+        until(partial(has_another_worker, town, before), "the worker did not start")
         time.sleep(dice.uniform(0, 0.6))  # the moment of death is the point here
         town.ends()
     town.works()
