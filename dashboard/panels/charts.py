@@ -14,7 +14,7 @@ from dashboard.snapshot.words import number
 _EDGE = {"red": "@lv-red-edge", "orange": "@lv-orange-edge", "yellow": "@lv-yellow-edge", "blue": "@lv-blue-edge"}
 _TEXT = {"red": "@lv-red-text", "orange": "@lv-orange-text", "yellow": "@lv-yellow-text", "blue": "@lv-blue-text"}
 _CLEAR = "rgba(0,0,0,0)"
-_LABEL = 0.115  # share of the height a label needs
+_LABEL = 0.16  # share of the height a label needs
 _FONT = "YZ Numerals, PingFang SC, Source Han Sans SC, Noto Sans CJK SC, Microsoft YaHei, sans-serif"
 
 
@@ -92,6 +92,8 @@ def _layout(body: dict[str, Any], lang: str) -> dict[str, Any]:
     limits = _near(body)
     low, high = _range(body, [t.value for t in limits])
     heights = _apart(limits, body["end"], (high - low) * _LABEL)
+    if body["empty"]:  # the words above say why; axes around nothing say nothing
+        return {"paper_bgcolor": _CLEAR, "plot_bgcolor": _CLEAR, "xaxis": {"visible": False}, "yaxis": {"visible": False}}
     return {
         "margin": {"l": 44, "r": 64, "t": 10, "b": 26},
         "paper_bgcolor": _CLEAR,
@@ -163,5 +165,7 @@ def _range(body: dict[str, Any], limits: list[float]) -> tuple[float, float]:
     if not values:
         return 0.0, 1.0
     low, high = min(values), max(values)
-    air = max((high - low) * 0.12, abs(high) * 0.01, 1e-6)
+    if high - low < 1e-9:  # a flat line stands on its own ground, not in a magnified nothing
+        high, low = high + max(abs(high) * 0.1, 1.0), min(low, 0.0) if low >= 0 else low - max(abs(low) * 0.1, 1.0)
+    air = max((high - low) * 0.12, abs(high) * 0.01)
     return (0.0 if 0 <= low < (high - low) * 0.5 else low - air), high + air

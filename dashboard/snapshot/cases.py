@@ -75,7 +75,7 @@ def _columns(lang: str, due: bool) -> list[dict[str, str]]:
         (say(lang, "事项", "Matter"), ""),
         (say(lang, "类别", "Kind"), "hide-phone"),
         (say(lang, "街道", "Street"), ""),
-        (say(lang, "受理", "Received"), "num"),
+        (say(lang, "受理", "Received"), "num hide-phone"),
         *([(say(lang, "时限", "Due"), "num hide-phone")] if due else []),
         (say(lang, "状态", "State"), ""),
     ]

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from dashboard.core.declare import Domain, Metric, Threshold
+from dashboard.core.declare import Absence, Domain, Metric, Threshold
 from dashboard.core.readings import latest
 from dashboard.core.times import CITY_ZONE
 from dashboard.snapshot.channels import reading_age
@@ -57,7 +57,8 @@ def _alerting(picture: Picture, view: View, vital: str) -> tuple[str, str, str]:
     """Asset, its name and the metric of the worst open alert that watches readings."""
     for a in picture.open_in(view, vital):
         rule = picture.catalog.rules.get(a.rule)
-        if metric := getattr(rule[1].watches, "metric", None) if rule else None:
+        watches = rule[1].watches if rule and not isinstance(rule[1].watches, Absence) else None  # what fell silent has no line to show
+        if metric := getattr(watches, "metric", None):
             return a.asset_id, a.asset_name, metric
     return "", "", ""
 

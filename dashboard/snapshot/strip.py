@@ -85,7 +85,7 @@ def _ticks(start: datetime, end: datetime, lang: str) -> list[dict[str, Any]]:
         if at.hour == 0:
             ticks.append({"x": x, "text": say(lang, f"{at.month}月{at.day}日 0:00", f"{at:%d %b} 0:00"), "css": " day"})
         elif at.hour % 2 == 0 and x > 1.5 and not (at.hour in (2, 22) and lang == "en"):
-            ticks.append({"x": x, "text": f"{at.hour}:00", "css": "" if at.hour % 6 == 0 else " minor"})
+            ticks.append({"x": x, "text": f"{at.hour}:00", "css": "" if at.hour % 6 == 0 and 5 < x < 86 else " minor"})
         at += timedelta(hours=1)
     return [*ticks, {"x": 99.0, "text": say(lang, "此刻 ", "now ") + clock_time(end), "css": " now"}]
 
