@@ -32,11 +32,15 @@ Takes = Literal["nothing", "vital", "vital or nothing", "title", "key"]
 
 @dataclass(frozen=True)
 class Kind:
-    """How one kind of panel is made. `topics` may name {vital} and {domains}."""
+    """How one kind of panel is made. `topics` may name {vital} and {domains}, those of its key, and {vitals}, all.
+
+    Freshness moves with the clock and is looked at every minute anyway: `sources`, which moves with every pull, is named
+    only where a pull's own turn is shown.
+    """
 
     template: str
     body: Make
-    topics: tuple[str, ...] = ("kpi:*", "alerts", "sources")
+    topics: tuple[str, ...] = ("kpi:*", "alerts")
     takes: Takes = "nothing"  # what may stand after the colon of its key
 
 
@@ -78,29 +82,30 @@ def _legend(lang: str) -> list[Body]:
     return [{"d": d, "dash": dash, "text": say(lang, zh, en)} for d, dash, zh, en in signs]
 
 
-_MAP, _SITEMAP = ("kpi:*", "alerts", "geo", "sources"), ("alerts", "geo", "table:*")
+_INDICES = ("kpi:{vitals}", "kpi:district", "alerts")
+_MAP, _SITEMAP = (*_INDICES, "geo"), ("alerts", "geo", "table:*")
 KINDS: Mapping[str, Kind] = {
     "brand": Kind("brand", _alone(overview.brand), ("geo",)),
-    "verdict": Kind("verdict", _alone(verdict.verdict)),
-    "hero": Kind("hero", _alone(verdict.verdict)),
+    "verdict": Kind("verdict", _alone(verdict.verdict), _INDICES),
+    "hero": Kind("hero", _alone(verdict.verdict), _INDICES),
     "vitals": Kind("vitals", _alone(vitals.vitals)),
     "tiles": Kind("tiles", _alone(vitals.vitals)),
     "day": Kind("day", _alone(vitals.vitals)),
-    "nav": Kind("nav", _alone(vitals.nav)),
+    "nav": Kind("nav", _alone(vitals.nav), _INDICES),
     "map": Kind("map", _overview_map("m", 1.84, 0.0222), _MAP),
     "map-phone": Kind("map", _overview_map("p", 1.63, 0.0345), _MAP),
     "feed": Kind("feed", _alone(feed.feed), ("alerts",)),
     "foremost": Kind("foremost", _alone(feed.foremost), ("alerts",)),
-    "strip": Kind("strip", strip.strip, ("kpi:*", "alerts"), "vital or nothing"),
+    "strip": Kind("strip", strip.strip, _INDICES, "vital or nothing"),
     "foot": Kind("foot", _alone(overview.foot), ("sources", "geo")),
-    "title": Kind("title", system.title, takes="title"),
+    "title": Kind("title", system.title, _INDICES, "title"),
     "chips": Kind("chips", chips.chips, ("alerts",), "vital or nothing"),
-    "kpis": Kind("kpis", system.kpis, ("kpi:{vital}", "kpi:{domains}", "sources"), "vital"),
+    "kpis": Kind("kpis", system.kpis, ("kpi:{vital}", "kpi:{domains}"), "vital"),
     "figures": Kind("unlinked", system.figures, (), "vital"),
     "sitemap": Kind("sitemap", _system_map("s", 2.6, 0.0198), _SITEMAP, "vital"),
     "sitemap-wall": Kind("sitemap", _system_map("b", 1.32, 0.0288), _SITEMAP, "vital"),
     "sitemap-phone": Kind("sitemap", _system_map("q", 1.5, 0.0368), _SITEMAP, "vital"),
-    "chart": Kind("chart", chart, ("kpi:{vital}", "kpi:{domains}", "readings:{domains}", "alerts", "sources"), "vital"),
+    "chart": Kind("chart", chart, ("kpi:{vital}", "kpi:{domains}", "readings:{domains}", "alerts"), "vital"),
     "readings": Kind("table", readings, ("readings:{domains}", "alerts"), "vital"),
     "cases": Kind("cases", cases, ("table:*",), "key"),
     "alerts": Kind("alerts", _alone(feed.alert_list), ("alerts",)),
@@ -131,13 +136,11 @@ class CityPanels:
     def topics(self, panel: str) -> frozenset[str]:
         """What makes a panel stale; a trailing `*` stands for every topic that begins so."""
         kind, arg = self._kind(panel)
-        domains = [d.key for d in self._reader.catalog.of_vital(arg)]
+        several = {"{domains}": [d.key for d in self._reader.catalog.of_vital(arg)], "{vitals}": list(self._reader.catalog.vitals)}
         found: set[str] = set()
         for topic in kind.topics:
-            if "{domains}" in topic:
-                found |= {topic.replace("{domains}", d) for d in domains}
-            else:
-                found.add(topic.replace("{vital}", arg))
+            mark = next((mark for mark in several if mark in topic), None)
+            found |= {topic.replace(mark, key) for key in several[mark]} if mark else {topic.replace("{vital}", arg)}
         return frozenset(found)
 
     def parse(self, query: Mapping[str, str]) -> View:

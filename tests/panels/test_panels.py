@@ -138,6 +138,8 @@ def test_a_drawer_on_nothing_is_not_found(town: Town, key: str) -> None:
 
 def test_a_panel_knows_what_makes_it_stale(town: Town) -> None:
     panels = town.panels
-    assert panels.topics("kpis:skeleton") >= {"kpi:skeleton", "kpi:bridges", "kpi:tunnels", "sources"}
+    assert panels.topics("kpis:skeleton") >= {"kpi:skeleton", "kpi:bridges", "kpi:tunnels"}
+    assert panels.topics("verdict") >= {"kpi:skeleton", "kpi:breath", "kpi:district", "alerts"}
+    assert "sources" in panels.topics("foot") and "sources" not in panels.topics("verdict")
     assert panels.topics("readings:breath") >= {"readings:air", "alerts"}
     assert all(panels.topics(panel) for panel in placed() if not panel.startswith("figures:"))
