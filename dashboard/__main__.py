@@ -192,7 +192,8 @@ def source_list() -> None:
     """Every source with its pulls."""
     settings = _settings()
     for key, config in sorted(settings.sources.items()):
-        click.echo(f"{key}  {config.title} · {config.department} · {config.kind} · {config.safe_url}")
+        address = f"no address: {config.unset} is not set" if config.unset else config.safe_url
+        click.echo(f"{key}  {config.title} · {config.department} · {config.kind} · {address}")
         for each in sorted(settings.pulls):
             if settings.pulls[each].source == key:
                 click.echo(f"  {each} → {settings.pulls[each].into} every {settings.pulls[each].interval.total_seconds():g} s")

@@ -30,13 +30,17 @@ def unfilled(settings: Settings, catalog: Catalog) -> list[str]:
 def _of_sources(settings: Settings) -> Iterator[str]:
     """Addresses no driver here can open. Nothing is connected to: `cockpit source test` does that."""
     for key, source in sorted(settings.sources.items()):
+        where, advice = source.file or settings.file, "set that environment variable, or write url"
+        if source.unset:
+            yield str(ConfigurationError(where, f"source.{key}.url_env", f"no address: {source.unset} is not set", advice))
+            continue
         if source.kind != "sql":
             continue
         try:
             sa.make_url(source.url).get_dialect().import_dbapi()
         except (sa.exc.ArgumentError, ImportError) as wrong:
             advice = "write postgresql+psycopg://, mysql+pymysql:// or sqlite:///, or install the driver"
-            yield str(ConfigurationError(source.file or settings.file, f"source.{key}.url", f"no such database or driver: {wrong}", advice))
+            yield str(ConfigurationError(where, f"source.{key}.url", f"no such database or driver: {wrong}", advice))
 
 
 def _of_pulls(settings: Settings, catalog: Catalog) -> Iterator[str]:

@@ -122,7 +122,7 @@ def _addresses(settings: Settings, only: Iterable[str] | None) -> dict[str, str]
     for key in wanted:
         if key not in known:
             raise ConfigurationError("demo", key, "no such department", "known: " + ", ".join(sorted(known)))
-    return {key: settings.sources[key].url for key in wanted if key in settings.sources}
+    return {key: settings.sources[key].url for key in wanted if key in settings.sources and settings.sources[key].url}
 
 
 def _wanted(job: _Job, report: Report) -> bool:

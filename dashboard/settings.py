@@ -25,7 +25,8 @@ class SourceConfig:
     kind: str  # sql | gtfs | gtfs_rt | open311 | folder
     title: str
     department: str
-    url: str  # may hold credentials: never logged, never shown; `safe_url` is for people
+    url: str  # may hold credentials: never logged, never shown; `safe_url` is for people. Empty where `unset` says why
+    unset: str = ""  # the environment variable that should hold the address and does not: this source is down, the others go on
     timezone: str = "Asia/Shanghai"
     datum: str = "WGS84"  # WGS84 | GCJ-02 | BD-09 | CGCS2000
     connect_timeout: timedelta = timedelta(seconds=5)
@@ -92,7 +93,7 @@ def duration(text: object, file: str, key: str) -> timedelta:
 _SOURCE_DURATIONS = ("connect_timeout", "statement_timeout")
 _PULL_DURATIONS = ("lookback", "interval", "late_after", "backfill")
 _NOT_ZERO = ("connect_timeout", "statement_timeout", "interval", "late_after", "backfill")
-_OURS = {"key", "file"}  # filled in here, never by a file
+_OURS = {"key", "file", "unset"}  # filled in here, never by a file
 _TEXTS = ("kind", "title", "department", "url", "url_env", "timezone", "datum", "source", "into", "table", "query", "watermark")
 _TABLES = ("fields", "metrics", "units", "codes", "options")
 _OF_TEXTS = ("fields", "metrics", "units")
@@ -138,11 +139,11 @@ def _source(key: str, raw: Mapping[str, Any], file: str, home: Path, environ: Ma
     _shaped(raw, file, where)
     values: dict[str, Any] = {k: v for k, v in raw.items() if k != "url_env"}
     _durations(values, _SOURCE_DURATIONS, file, where)
-    url = environ.get(str(raw.get("url_env", "")), "") or str(raw.get("url", ""))
-    if not url:
-        problem = f"no address: {raw.get('url_env', 'url_env')} is not set"
-        raise ConfigurationError(file, f"{where}.url_env", problem, "set that environment variable, or url")
-    values["url"] = local_sqlite(url, home)
+    variable = str(raw.get("url_env", ""))
+    url = environ.get(variable, "") or str(raw.get("url", ""))
+    if not url and not variable:
+        raise ConfigurationError(file, f"{where}.url_env", "no address", "name the environment variable that holds it, or write url")
+    values |= {"url": local_sqlite(url, home), "unset": "" if url else variable}
     for needed in ("kind", "title", "department"):
         if needed not in values:
             raise ConfigurationError(file, f"{where}.{needed}", "missing")

@@ -57,7 +57,7 @@ def load(tmp_path: Path, text: str | bytes, environ: dict[str, str] | None = Non
         ("source = 5", "cockpit.d/tanks.toml: source: is not a table"),
         (SOURCE + "[pull.tanks", "cockpit.d/tanks.toml: -: not valid TOML"),
         ('x = "中"'.encode("gbk"), "cockpit.d/tanks.toml: -: not UTF-8 at byte 5"),
-        (SOURCE.replace("url =", "url_env ="), "source.tanks.url_env: no address"),
+        (SOURCE.replace('url = "sqlite:///var/tanks.db"', ""), "source.tanks.url_env: no address"),
     ],
 )
 def test_a_mistake_is_told_with_its_file_and_its_key(tmp_path: Path, text: str | bytes, says: str) -> None:
@@ -92,3 +92,13 @@ def test_check_names_the_department_s_own_file(tmp_path: Path, text: str, says: 
     found = findings(load(tmp_path, text), load_catalog(), NoPages(), [])
     assert len(found) == 1
     assert says in found[0]
+
+
+def test_an_address_that_was_not_set_is_told_by_check_and_stops_nothing_else(tmp_path: Path) -> None:
+    unset = SOURCE.replace('url = "sqlite:///var/tanks.db"', 'url_env = "COCKPIT_TANKS_URL"')
+    settings = load(tmp_path, unset + PULL)
+    assert (settings.sources["tanks"].url, settings.sources["tanks"].unset) == ("", "COCKPIT_TANKS_URL")
+    (found,) = findings(settings, load_catalog(), NoPages(), [])
+    assert "cockpit.d/tanks.toml: source.tanks.url_env: no address: COCKPIT_TANKS_URL is not set" in found
+    now_set = load(tmp_path, unset + PULL, {"COCKPIT_TANKS_URL": "sqlite:///var/tanks.db"})
+    assert now_set.sources["tanks"].unset == "" and findings(now_set, load_catalog(), NoPages(), []) == []
