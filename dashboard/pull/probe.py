@@ -42,7 +42,10 @@ def probe(catalog: Catalog, settings: Settings, key: str, now: datetime) -> Repo
         source, pulls = settings.sources[key], [p.key for p in settings.pulls.values() if p.source == key]
     else:
         raise ConfigurationError(settings.file, key, "no such source or pull", near(key, [*settings.sources, *settings.pulls]))
-    report = Report(source.key, source.title, source.safe_url)
+    report = Report(source.key, source.title, source.safe_url or "no address")
+    if source.unset:
+        report.connection.append(Finding("wrong", f"{source.unset} is not set", "set that environment variable, or write url"))
+        return report
     if source.kind == "sql" and not _connects(source, report):
         return report
     report.pulls = [_try(catalog, settings, pull, now) for pull in pulls]

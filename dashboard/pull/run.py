@@ -18,6 +18,7 @@ from dashboard.pull.convert import reject
 from dashboard.pull.mapping import Plan, plan_pull
 from dashboard.pull.measured import Readings, to_readings
 from dashboard.pull.readers import READERS
+from dashboard.pull.readers.connect import require_address
 from dashboard.pull.rows import Rows, to_rows
 from dashboard.settings import Settings
 from dashboard.store.block import Block, Integers
@@ -88,6 +89,7 @@ def run_pull(
 
 
 def _read_all(turn: _Turn, budget_s: float | None) -> None:
+    require_address(turn.plan.source)
     ends = None if budget_s is None else time.monotonic() + budget_s
     for batch in READERS[turn.plan.source.kind](turn.plan, turn.before.cursor, turn.now):
         _take(turn, batch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import unicodedata
@@ -166,11 +167,16 @@ def text(value: Any) -> str | None:
         value = int(value)
     if isinstance(value, Decimal) and value == value.to_integral_value():
         value = int(value)
-    plain = _decoded(value) if isinstance(value, bytes) else str(value)
+    plain = _decoded(value) if isinstance(value, bytes) else _document(value) if isinstance(value, (dict, list)) else str(value)
     plain = plain.strip().replace("\x00", "")
     if not plain.isascii():
         plain = plain.encode("utf-8", "replace").decode("utf-8")
     return None if plain in NO_TEXT else plain
+
+
+def _document(value: Any) -> str:
+    """A JSON column or an array, as the department's own programs would read it again."""
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _decoded(value: bytes) -> str:

@@ -20,6 +20,7 @@ from dashboard.core.errors import ConfigurationError
 from dashboard.core.places import streets
 from dashboard.pull.mapping import plan_pull
 from dashboard.pull.probe import probe
+from dashboard.pull.readers.advice import advised, driver_words
 from dashboard.pull.readers.connect import open_source
 from dashboard.pull.schedule import delay, next_due
 from dashboard.store.schema import pull_run, source_state
@@ -64,6 +65,7 @@ def test_a_wrong_password_is_a_refusal_and_is_not_repeated(desk: Desk, mariadb_u
     desk.source = replace(desk.source, url=url)
     outcome = desk.pull("posts")
     assert outcome.outcome == "down" and "geheim" not in outcome.error + str(desk.state("posts").last_error)
+    assert "账号或口令被拒绝" in outcome.error and "user or password refused" in outcome.error and "('" not in outcome.error
     report = str(probe(desk.catalog, desk.settings, "bureau", desk.now))
     assert "✗ down" in report and "geheim" not in report
 
@@ -72,9 +74,45 @@ def test_a_refused_connection_and_a_missing_file_are_down(desk: Desk, tmp_path: 
     desk.source = replace(desk.source, url="postgresql+psycopg://u:geheim@127.0.0.1:1/x")
     outcome = desk.pull("posts")
     assert outcome.outcome == "down" and "geheim" not in outcome.error
+    assert "连接被拒绝" in outcome.error and "connection refused; check address and port" in outcome.error
     desk.source = replace(desk.source, url=f"sqlite:///{tmp_path / 'nowhere.db'}")
     assert desk.pull("posts").outcome == "down"
     assert not (tmp_path / "nowhere.db").exists()
+
+
+def test_a_source_whose_address_nobody_gave_is_down_with_the_name_of_what_is_missing(desk: Desk) -> None:
+    desk.source = replace(desk.source, url="", unset="COCKPIT_BUREAU_URL")
+    outcome = desk.pull("posts")
+    assert outcome.outcome == "down" and "环境变量 COCKPIT_BUREAU_URL 未设置" in outcome.error
+    assert desk.state("posts").last_error == outcome.error and desk.state("posts").failures == 1
+    report = probe(desk.catalog, desk.settings, "bureau", desk.now)
+    assert not report.ok and "✗ COCKPIT_BUREAU_URL is not set" in str(report)
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        (OSError(1698, "Access denied for user 'root'@'localhost'"), "账号或口令被拒绝"),
+        (RuntimeError('connection failed: FATAL:  password authentication failed for user "u"'), "账号或口令被拒绝"),
+        (RuntimeError(1049, "Unknown database 'x'"), "没有这个数据库"),
+        (RuntimeError('connection failed: FATAL:  database "x" does not exist'), "没有这个数据库"),
+        (RuntimeError(2003, "Can't connect to MySQL server on '127.0.0.1' (timed out)"), "等待超时"),
+        (RuntimeError(2003, "Can't connect to MySQL server on '127.0.0.1' ([Errno 111] Connection refused)"), "连接被拒绝"),
+        (RuntimeError(2003, "Can't connect to MySQL server on 'db' ([Errno -2] Name or service not known)"), "找不到主机"),
+        (RuntimeError(1146, "Table 'x.灯杆' doesn't exist"), "没有这张表"),
+        (RuntimeError("no such table: 灯杆"), "没有这张表"),
+        (RuntimeError(1142, "SELECT command denied to user 'u'@'h' for table '灯杆'"), "没有读取权限"),
+        (RuntimeError("connection failed: SSL error: certificate verify failed"), "证书不被接受"),
+    ],
+)
+def test_a_drivers_refusal_is_told_in_words_with_what_to_do(said: Exception, meant: str) -> None:
+    told = advised(said, driver_words(said))
+    assert told.startswith(meant) and " / " in told
+    assert told.endswith(str(said)) or told.endswith(f"{said.args[1]} ({said.args[0]})"), "the driver's own words stay"
+
+
+def test_a_refusal_nobody_foresaw_is_told_in_the_drivers_words() -> None:
+    assert advised(RuntimeError("the moon is full"), "the moon is full") == "the moon is full"
 
 
 def test_a_query_that_never_ends_is_cut(any_desk: Desk, any_bureau: Department) -> None:

@@ -142,6 +142,11 @@ def test_texts_lose_what_spreadsheets_add_and_databases_refuse() -> None:
     assert texts(given) == ["1001", "桥", "ab", None, "桥", "?", None, "7", "True"]
 
 
+def test_a_json_column_is_kept_as_json() -> None:
+    given = [{"名": "甲", "n": [1, None, True]}, ["乙", 2.5], "丙", None]
+    assert texts(given) == ['{"名": "甲", "n": [1, null, true]}', '["乙", 2.5]', "丙", None]
+
+
 def test_codes_flags_and_whole_numbers() -> None:
     found, problems = codes([1, "2", 3.0, None, "9"], {"1": "normal", "2": "fault", "3": "off"})
     assert found[:4] == ["normal", "fault", "off", None] and problems[4].code == "code"

@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from dashboard.core.errors import SourceChangedError, SourceError, SourceSlowError, SourceUnavailableError
+from dashboard.pull.readers.advice import advised, driver_words
 from dashboard.settings import SourceConfig
 
 _GRACE_S = 3.0  # beyond the database's own limit, before the line is cut from our side
@@ -28,6 +29,12 @@ _PG_SLOW = ("57014", "55P03", "25P03")
 _PG_CHANGED = ("42", "22")  # names and types that are not what the mapping says; 42501, no privilege, is a refusal
 _MY_SLOW = {1205, 1317, 1969, 3024}
 _MY_CHANGED = {1051, 1052, 1054, 1064, 1146, 1305, 1582, 1248}
+
+
+def require_address(source: SourceConfig) -> None:
+    """Raises SourceUnavailableError for a source whose address nobody gave."""
+    if source.unset:
+        raise SourceUnavailableError(f"{source.key}: 环境变量 {source.unset} 未设置 / {source.unset} is not set")
 
 
 def open_source(source: SourceConfig) -> sa.Engine:
@@ -122,7 +129,7 @@ def guarded(source: SourceConfig) -> Iterator[None]:
 
 
 def _told_apart(source: SourceConfig, wrong: BaseException) -> SourceError:
-    said = f"{source.key}: {clean_text(source, wrong)}"
+    said = f"{source.key}: {advised(wrong, clean_text(source, wrong))}"
     state = getattr(wrong, "sqlstate", None)
     number = wrong.args[0] if wrong.args and isinstance(wrong.args[0], int) else 0
     if state in _PG_SLOW or number in _MY_SLOW or _SLOW_TEXT.search(str(wrong)):
@@ -136,7 +143,7 @@ def _told_apart(source: SourceConfig, wrong: BaseException) -> SourceError:
 
 def clean_text(source: SourceConfig, wrong: BaseException) -> str:
     """A database's message in one line, with no secret in it."""
-    text = " ".join(str(wrong).split())
+    text = " ".join(driver_words(wrong).split())
     with contextlib.suppress(sa.exc.ArgumentError):
         url = sa.make_url(source.url)
         for secret in {url.password, urllib.parse.quote(url.password or ""), urllib.parse.quote_plus(url.password or "")}:

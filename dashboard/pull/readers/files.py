@@ -13,6 +13,7 @@ from typing import IO, Any
 import httpx
 
 from dashboard.core.errors import SourceChangedError, SourceSlowError, SourceUnavailableError
+from dashboard.pull.readers.advice import advised
 from dashboard.settings import SourceConfig
 
 LARGEST = 512_000_000  # bytes of one download or one unpacked member
@@ -79,7 +80,8 @@ def _place(url: str) -> str:
 
 
 def _said(source: SourceConfig, wrong: Exception) -> str:
-    return f"{_place(source.url)}: " + " ".join(str(wrong).split())[:200].replace(source.url, source.safe_url)
+    words = " ".join(str(wrong).split())[:200].replace(source.url, source.safe_url)
+    return advised(wrong, f"{_place(source.url)}: {words}")
 
 
 def open_zip(source: SourceConfig, raw: bytes | Path) -> zipfile.ZipFile:
