@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from dashboard.core.catalog import words
 from dashboard.core.declare import Text
 from dashboard.core.errors import NotFoundError
-from dashboard.settings import PullConfig
+from dashboard.pull.cursor import instant
+from dashboard.settings import PullConfig, SourceConfig
 from dashboard.snapshot.picture import Fresh, Picture, fresh
 from dashboard.snapshot.view import View
 from dashboard.snapshot.words import UNKNOWN, moment, say, span, together
@@ -24,6 +27,17 @@ _ERROR_WORDS = {  # the worst first
     "slow": Text("应答超时", "too slow"),
     "changed": Text("结构已变", "schema changed"),
     "error": Text("出错", "error"),
+}
+_FAULT_WORDS = {
+    "missing": "缺必填项",
+    "type": "类型不符",
+    "range": "超出范围",
+    "date": "时间有误",
+    "place": "坐标有误",
+    "duplicate": "主键重复",
+    "code": "代码未知",
+    "too_big": "内容过长",
+    "clean": "未通过校核",
 }
 _KIND_WORDS = {"sql": "SQL", "gtfs": "GTFS", "gtfs_rt": "GTFS-Realtime", "open311": "Open311", "folder": "CSV/XLSX"}
 _QUIET = timedelta(seconds=15)  # a worker that says nothing for longer is worth a word
@@ -126,9 +140,9 @@ def pull_detail(picture: Picture, view: View, name: str) -> dict[str, Any]:
     return {
         "title": _title(picture, config, lang),
         "source": together(lang, (source.department, source.title)),
-        "facts": _facts(config, state, lang),
+        "facts": _facts(config, source, state, view, picture.now),
         "runs": [_run(r, moment(r.started_at, lang, picture.now)) for r in runs],
-        "quarantine": [[q.source_key, q.reason, q.times] for q in aside],
+        "quarantine": [[q.source_key, _aside_because(q, lang), q.times] for q in aside],
         "quarantine_note": say(lang, f"共{waiting}行待核", f"{waiting} waiting") if waiting else "",
     }
 
@@ -137,7 +151,14 @@ def _run(r: Any, started: str) -> list[Any]:
     return [started, r.rows_read, r.rows_new, r.rows_changed, r.rows_quarantined, r.outcome]
 
 
-def _facts(config: PullConfig, state: Any, lang: str) -> list[tuple[str, str]]:
+def _aside_because(q: Any, lang: str) -> str:
+    """In a Chinese view the kind of fault is said in Chinese, before the sentence that names field and value."""
+    kind = _FAULT_WORDS.get(q.reason_code)
+    return f"{kind}：{q.reason}" if kind and lang == "zh" else str(q.reason)
+
+
+def _facts(config: PullConfig, source: SourceConfig, state: Any, view: View, now: datetime) -> list[tuple[str, str]]:
+    lang = view.lang
     facts = [
         (say(lang, "采集项", "Pull"), config.key),
         (say(lang, "进入", "Fills"), config.into),
@@ -147,9 +168,21 @@ def _facts(config: PullConfig, state: Any, lang: str) -> list[tuple[str, str]]:
     ]
     if state is None:
         return facts
-    facts.append((say(lang, "断点", "At"), state.watermark or UNKNOWN))
+    facts.append((say(lang, "断点", "At"), _resumes_at(state.watermark, ZoneInfo(config.timezone or source.timezone), lang, now)))
     facts.append((say(lang, "最近错误", "Last error"), state.last_error or say(lang, "无", "none")))
     if state.clock_skew_s:
         ahead = state.clock_skew_s // 60
         facts.append((say(lang, "对方时钟", "Their clock"), say(lang, f"快{ahead}分", f"{ahead} min ahead")))
     return facts
+
+
+def _resumes_at(stored: str | None, zone: ZoneInfo, lang: str, now: datetime) -> str:
+    """Where the next turn goes on: a moment in the city's time, a number as it is, how many files are done with."""
+    at = json.loads(stored).get("at") if stored else None
+    if not at:
+        return UNKNOWN
+    if "files" in at:
+        return say(lang, f"已读{len(at['files'])}个文件", f"{len(at['files'])} files read")
+    value = at.get("v", at.get("until", at.get("seen", UNKNOWN)))
+    when = instant(value, zone)
+    return moment(when, lang, now) if when else str(value)

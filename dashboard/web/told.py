@@ -79,18 +79,19 @@ class Standing:
 
 
 def source_out(config: SourceConfig, settings: Settings, standing: Standing) -> SourceOut:
-    """A source with its pulls. It is as fresh as the worst of those that ever brought something."""
+    """A source with its pulls. It is as fresh, and lags as much, as the worst of those that ever brought something."""
     mine = [pull for pull in settings.pulls.values() if pull.source == config.key]
     told = [_pull_out(pull.key, pull.into, standing) for pull in mine]
     state = standing.sources.get(config.key)
-    lags = [pull.lag_s for pull in told if pull.lag_s is not None]
+    worst = _worst(Freshness(pull.freshness) for pull in told)
+    lags = [pull.lag_s for pull in told if pull.lag_s is not None and pull.freshness == worst.value]
     return SourceOut(
         key=config.key,
         title=config.title,
         department=config.department,
         kind=config.kind,
-        freshness=_worst(Freshness(pull.freshness) for pull in told).value,
-        lag_s=min(lags) if lags else None,
+        freshness=worst.value,
+        lag_s=max(lags, default=None),
         rows=sum(pull.rows for pull in told),
         quarantined=sum(pull.quarantined for pull in told),
         error_kind=state["error_kind"] if state else None,

@@ -17,13 +17,13 @@ from dashboard.snapshot.figures import cell, index_cell, shown_kpis
 from dashboard.snapshot.maps import Sheet, map_body
 from dashboard.snapshot.overview import foot, matrix
 from dashboard.snapshot.readings import readings
-from dashboard.snapshot.sources import sources
+from dashboard.snapshot.sources import pull_detail, sources
 from dashboard.snapshot.strip import strip
 from dashboard.snapshot.verdict import verdict
 from dashboard.snapshot.view import View
 from dashboard.snapshot.vitals import tabs, vitals
 from dashboard.store.engine import writing
-from dashboard.store.schema import kpi_h1, kpi_latest, kpi_turn
+from dashboard.store.schema import kpi_h1, kpi_latest, kpi_turn, pull_state, quarantine
 from dashboard.store.topics import bump
 from tests.whole_city import EAST, MIDDLE, NOON, WEST, Town, asset_id
 
@@ -230,6 +230,31 @@ def test_a_replay_of_tomorrow_shows_now(town: Town) -> None:
     assert town.picture(NOON, View(as_of=NOON + timedelta(days=1))).at == NOON
 
 
+# ---- a pull at the side
+def test_a_pull_tells_where_it_resumes_in_the_citys_time_and_what_it_set_aside_in_words(own: Town) -> None:
+    name = next(iter(own.settings.pulls))
+    aside = {
+        "pull": name,
+        "source_key": "A1",
+        "row_hash": "x",
+        "reason_code": "type",
+        "reason": "height: 'abc' is not a number",
+        "row": "{}",
+    }
+    with writing(own.engine).begin() as conn:
+        at = '{"of":"q","at":{"t":"str","v":"2025-06-18 08:05:00"}}'
+        conn.execute(sa.update(pull_state).where(pull_state.c.pull == name).values(watermark=at))
+        conn.execute(sa.insert(quarantine).values(**aside, first_seen_at=NOON, last_seen_at=NOON, times=1, state="open"))
+    body = pull_detail(own.picture(), View(), name)
+    assert dict(body["facts"])["断点"].endswith("08:05")
+    assert body["quarantine"] == [["A1", "类型不符：height: 'abc' is not a number", 1]]
+    assert pull_detail(own.picture(), View(lang="en"), name)["quarantine"][0][1] == "height: 'abc' is not a number"
+    for kept, shown in (('{"t":"int","v":4711}', "4711"), ('{"files":{"a.csv":[1,2]}}', "已读1个文件")):
+        with writing(own.engine).begin() as conn:
+            conn.execute(sa.update(pull_state).where(pull_state.c.pull == name).values(watermark=f'{{"of":"q","at":{kept}}}'))
+        assert dict(pull_detail(own.picture(), View(), name)["facts"])["断点"] == shown
+
+
 # ---- what fits
 def height(cards: int, second_lines: int, lines: int, more: bool) -> float:
     return cards * 6.45 + second_lines * 1.9 + lines * 2.375 + (2.1 if more else 0)
@@ -257,5 +282,3 @@ def test_the_most_telling_figures_are_those_past_a_line(town: Town) -> None:
     keys = shown_kpis(picture, "skeleton", Scope())
     past = [cell(picture, k, Scope(), "zh", with_line=False).level != "" for k in keys]
     assert past == sorted(past, reverse=True)
-
-

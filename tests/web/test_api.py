@@ -102,6 +102,15 @@ def test_sources_tell_freshness_lag_rows_and_errors(web: Web) -> None:
     assert [pull["key"] for pull in source["pulls"]] == ["bridges", "tunnel_readings"]
 
 
+def test_a_source_lags_as_much_as_the_pull_that_makes_it_late(web: Web, city: City) -> None:
+    with writing(city.engine).begin() as conn:
+        old = {"newest_event_at": START - timedelta(hours=2), "last_ok_at": START - timedelta(hours=2)}
+        conn.execute(sa.update(pull_state).where(pull_state.c.pull == "tunnel_readings").values(**old))
+    (source,) = web.get("/api/v1/sources").json()["items"]
+    lags = {pull["key"]: (pull["freshness"], pull["lag_s"]) for pull in source["pulls"]}
+    assert lags["bridges"][0] == "fresh" and lags["tunnel_readings"] == (source["freshness"], source["lag_s"]) == ("silent", 7200.0)
+
+
 def test_kpis_come_with_target_unit_and_scope(web: Web) -> None:
     items = {(k["key"], k["scope"]): k for k in web.get("/api/v1/kpis").json()["items"]}
     assert set(items) == {("bridges.iot_online", "district"), ("vital.skeleton", "district")}
