@@ -7,7 +7,7 @@ import tomllib
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 from functools import cache
@@ -17,6 +17,7 @@ from dashboard.city import Text, city_day
 
 HOUR_POLLUTANTS = ("pm25", "pm10", "so2", "no2", "co", "o3")
 DAY_POLLUTANTS = ("pm25", "pm10", "so2", "no2", "co", "o3_8h")
+_INSTANT = timedelta(microseconds=1)
 GRADE_LIMITS = (50, 100, 150, 200, 300)  # grades 1-6 are bounded by these in every edition
 GRADES = (
     Text("优", "Good"),
@@ -119,11 +120,11 @@ def _index(edition: Edition, tables: Mapping[str, tuple[Fraction, ...]], found: 
 
 
 def aqi_hour(found: Mapping[str, float | None], at: datetime, planned: frozenset[str] = frozenset(HOUR_POLLUTANTS)) -> Aqi:
-    """The real-time index from one-hour means (µg/m³, CO mg/m³) of an hour ending at `at`.
+    """The real-time index from one-hour means (µg/m³, CO mg/m³) of an hour ending at `at`: one that ends at midnight was of the day before.
 
     `planned` are the pollutants this station is meant to measure: only those can be missing.
     """
-    edition = edition_of(city_day(at))
+    edition = edition_of(city_day(at - _INSTANT))
     return _index(edition, edition.hour, found, planned)
 
 

@@ -34,7 +34,11 @@ def test_the_edition_follows_the_day_observed_in_the_city_not_in_utc() -> None:
     assert aqi_day({**FULL_DAY, "o3_8h": 10.0}, OLD).value == 100
     assert aqi_day({**FULL_DAY, "o3_8h": 10.0}, NEW).value == 112
     assert aqi_hour(CLEAN_HOUR, datetime(2026, 2, 28, 15, 59, tzinfo=UTC)).edition == "HJ 633-2012"
-    assert aqi_hour(CLEAN_HOUR, datetime(2026, 2, 28, 16, 0, tzinfo=UTC)).edition == "HJ 633-2026"
+    assert aqi_hour(CLEAN_HOUR, datetime(2026, 2, 28, 17, 0, tzinfo=UTC)).edition == "HJ 633-2026"
+
+
+def test_an_hour_that_ends_at_midnight_was_observed_the_day_before() -> None:
+    assert aqi_hour(CLEAN_HOUR, datetime(2026, 2, 28, 16, 0, tzinfo=UTC)).edition == "HJ 633-2012"
 
 
 def test_pollutants_that_tie_are_primary_together() -> None:
