@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
 from dashboard.core.errors import CockpitError
+
+logging.getLogger("shapefile").setLevel(logging.ERROR)  # it warns of every ring wound the other way, which we put right
 
 MOST_BYTES = 200_000_000  # of a file, and of what a zip unpacks to
 MOST_VERTICES = 3_000_000

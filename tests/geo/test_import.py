@@ -15,7 +15,8 @@ import shapefile
 import sqlalchemy as sa
 from pyproj import Transformer
 from shapely import transform
-from shapely.geometry import mapping, shape
+from shapely.geometry import Polygon, mapping, shape
+from shapely.geometry.polygon import orient
 
 from dashboard.core import datum, places
 from dashboard.core.datum import DatumError
@@ -193,12 +194,13 @@ def test_a_file_without_one_of_the_streets_is_refused_by_its_name(store: sa.Engi
         taken(store, path, "streets", "WGS84")
 
 
-def shapefile_zip(tmp_path: Path, encoding: str, name: str = "街道/streets") -> Path:
+def shapefile_zip(tmp_path: Path, encoding: str, name: str = "街道/streets", *, wound_back: bool = False) -> Path:
     parts = {"shp": io.BytesIO(), "shx": io.BytesIO(), "dbf": io.BytesIO()}
     with shapefile.Writer(**parts, shapeType=shapefile.POLYGON, encoding=encoding) as out:
         out.field("NAME", "C", 40)
         for feature in shipped_layer("streets")["features"]:
-            out.poly(mapping(transform(shape(feature["geometry"]), lambda xy: _columns(gauss_krueger("EPSG:4544"), xy)))["coordinates"])
+            rings = mapping(transform(shape(feature["geometry"]), lambda xy: _columns(gauss_krueger("EPSG:4544"), xy)))["coordinates"]
+            out.poly([orient(Polygon(ring), 1.0).exterior.coords for ring in rings] if wound_back else rings)
             out.record(feature["properties"]["zh"])
     path = tmp_path / "streets.zip"
     with zipfile.ZipFile(path, "w") as archive:
@@ -213,6 +215,11 @@ def test_a_zipped_survey_shapefile_needs_no_words_at_all(store: sa.Engine, tmp_p
     result = taken(store, shapefile_zip(tmp_path, encoding), "streets", "")
     assert (result.datum, result.features) == ("EPSG:4544", 11)
     assert places.street_at(106.57385, 29.55768) == "500103003"
+
+
+def test_rings_wound_the_other_way_are_taken_without_a_word(store: sa.Engine, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    result = taken(store, shapefile_zip(tmp_path, "utf-8", wound_back=True), "streets", "")
+    assert result.features == 11 and caplog.records == []
 
 
 def test_an_archive_with_a_path_leading_out_is_refused(store: sa.Engine, tmp_path: Path) -> None:
