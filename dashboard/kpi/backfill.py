@@ -15,7 +15,7 @@ from dashboard.core.declare import Freshness
 from dashboard.core.places import streets
 from dashboard.core.scope import DISTRICT
 from dashboard.core.times import to_micros
-from dashboard.kpi.grade import grade, grade_between, score
+from dashboard.kpi.grade import grade, score
 from dashboard.kpi.hours import Values, Weeks, past_values
 from dashboard.kpi.index import DISTRICT_INDEX, IndexRules, Input, OpenAlert, index_of, vital_key
 from dashboard.kpi.inputs import Inputs, inputs_of
@@ -115,7 +115,7 @@ def _history(filling: _Filling, key: str, values: Values, end: int) -> Iterator[
     for (scope, hour), value in values.items():
         if end - _RECENT <= hour < end:
             points = score(value, filling.catalog.targets.get(key)) if is_kpi else value
-            mark = grade(points) if is_kpi else grade_between(points, rules.steady, rules.weak)
+            mark = grade(points) if is_kpi else rules.grade(points)
             yield key, scope, (hour + 1) * HOUR - 1, value, points, 1.0, mark, Freshness.FRESH.value
 
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from dashboard.core.catalog import Catalog
 from dashboard.core.declare import Freshness, Level
 from dashboard.core.scope import DISTRICT
-from dashboard.kpi.grade import grade_between
+from dashboard.kpi.grade import Grade, grade_between
 from dashboard.store.kpi_reads import Figures, KpiRow
 from dashboard.store.schema import alert
 
@@ -44,6 +44,10 @@ class IndexRules:
     def of(cls, configured: Mapping[str, Any]) -> IndexRules:
         """The rules as configured."""
         return cls(**{name: float(configured[name]) for name in cls.__dataclass_fields__ if name in configured})
+
+    def grade(self, points: float | None) -> Grade | None:
+        """An index's grade, of its points as they are printed."""
+        return grade_between(None if points is None else round(points), self.steady, self.weak)
 
     def loss(self, level: str) -> float:
         """Points an open alert takes."""
@@ -193,7 +197,7 @@ def _vital_row(around: Around, vital: str, scope: str) -> KpiRow | None:
     mine = [a for a in around.alerts if a.vital == vital and scope in (DISTRICT, a.street)]
     found = index_of([i for i, _ in inputs], mine, around.rules)
     as_of = max((row.as_of for _, row in inputs if row.as_of), default=None)
-    return _row(around, vital_key(vital), scope, found, as_of)
+    return _row(around, vital_key(vital), scope, found, as_of, gaps=any(i.there == 0.0 for i, _ in inputs))
 
 
 def _district_row(around: Around, vitals: Sequence[KpiRow], scope: str) -> KpiRow:
@@ -216,7 +220,19 @@ def _district_row(around: Around, vitals: Sequence[KpiRow], scope: str) -> KpiRo
         high = sum(100.0 if row.high is None else row.high for row in vitals) / len(vitals)
         found = Index(found.value, low, high, found.there, found.inputs)
     as_of = max((row.as_of for row in vitals if row.as_of), default=None)
-    return _row(around, DISTRICT_INDEX, scope, found, as_of)
+    return _row(around, DISTRICT_INDEX, scope, found, as_of, gaps=any(row.value is None or _missing(row) for row in vitals))
+
+
+def _missing(row: KpiRow) -> list[str]:
+    """What an index had to do without."""
+    return list(json.loads(row.parts or "{}").get("missing", ()))
+
+
+def _safe_points(found: Index, rules: IndexRules, gaps: bool) -> float | None:
+    """What an index is graded by: its value; with inputs missing, the low end of its range once that is no longer steady."""
+    if found.value is None or found.low is None or not gaps or round(found.low) >= rules.steady:
+        return found.value
+    return min(found.value, found.low)
 
 
 def _last(row: KpiRow) -> float | None:
@@ -227,7 +243,7 @@ def _last(row: KpiRow) -> float | None:
     return None if last is None else float(last)
 
 
-def _row(around: Around, key: str, scope: str, found: Index, as_of: datetime | None) -> KpiRow:
+def _row(around: Around, key: str, scope: str, found: Index, as_of: datetime | None, *, gaps: bool) -> KpiRow:
     before = around.previous.get((key, scope))
     last = found.value if found.value is not None else _last(before) if before else None
     missing = [i["kpi"] for i in found.inputs if i["there"] == 0.0]
@@ -239,7 +255,7 @@ def _row(around: Around, key: str, scope: str, found: Index, as_of: datetime | N
         low=found.low,
         high=found.high,
         score=found.value,
-        grade=grade_between(found.value, around.rules.steady, around.rules.weak),
+        grade=around.rules.grade(_safe_points(found, around.rules, gaps)),
         parts=json.dumps(parts),
         completeness=found.there,
         freshness=_freshness(found).value,

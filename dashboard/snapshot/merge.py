@@ -9,11 +9,12 @@ from dashboard.core.declare import Kpi
 from dashboard.store.kpi_reads import KpiRow
 
 _JOIN: dict[str, Callable[[Sequence[float]], float]] = {"sum": sum, "max": max, "min": min}
+_WORST_LAST = ("good", "fair", "poor")
 _FRESHEST_LAST = ("never", "silent", "late", "fresh")
 
 
 def merged(rows: Sequence[KpiRow], kpi: Kpi | None) -> KpiRow:
-    """One row for a union of streets. A KPI is combined from its parts; an index is the mean of those known."""
+    """One row for a union of streets. A KPI is combined from its parts; an index is the mean of those known, graded as the worst."""
     parts = [json.loads(row.parts) for row in rows if row.parts]
     value = _combined(parts, kpi) if kpi and parts and not kpi.change else _mean([row.value for row in rows])
     known = [row.as_of for row in rows if row.as_of]
@@ -22,7 +23,7 @@ def merged(rows: Sequence[KpiRow], kpi: Kpi | None) -> KpiRow:
         scope="+".join(row.scope for row in rows),
         value=value,
         score=_mean([row.score for row in rows]),
-        grade=None,
+        grade=None if kpi else max((row.grade for row in rows if row.grade), key=_WORST_LAST.index, default=None),
         yesterday=_mean([row.yesterday for row in rows]) if not kpi or kpi.measure.how != "sum" else None,
         completeness=min(row.completeness for row in rows),
         freshness=min((row.freshness for row in rows), key=_FRESHEST_LAST.index),

@@ -53,7 +53,7 @@ def _matrix_cell(picture: Picture, vital: str, street: str, opened: Sequence[Ale
     row = picture.figures.get((f"vital.{vital}", street))
     if row is None or row.value is None or row.freshness in ("late", "silent"):
         return blank | {"late": row is not None}
-    return blank | {"text": number(row.value, 0) if is_weak(row.value) else ""}
+    return blank | {"text": number(row.value, 0) if is_weak(row.grade) else ""}
 
 
 # ---- footer

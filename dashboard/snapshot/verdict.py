@@ -36,7 +36,7 @@ def _headline(bodies: Sequence[VitalBody], lang: str) -> list[dict[str, str]]:
     known = [b for b in bodies if b.value is not None]
     if not known:
         return [{"text": say(lang, "正在取数", "Waiting for data"), "level": ""}]
-    weak = sorted((b for b in known if b.weak), key=lambda b: b.value or 0)
+    weak = sorted((b for b in known if b.weak), key=lambda b: (b.grade != "poor", b.value or 0))
     count = count_word(len(known) - len(weak), lang)
     steady = say(lang, f"{count}项平稳", f"{count} steady")
     if not weak:
@@ -45,7 +45,7 @@ def _headline(bodies: Sequence[VitalBody], lang: str) -> list[dict[str, str]]:
 
 
 def _weakest(weak: Sequence[VitalBody], lang: str) -> str:
-    names, word = listed(lang, [b.title for b in weak[:2]]), grade_word(weak[0].value, lang)
+    names, word = listed(lang, [b.title for b in weak[:2]]), grade_word(weak[0].grade, lang)
     return say(lang, f"{names}{word}", f"{names} {word.lower()}")
 
 

@@ -12,7 +12,7 @@ from dashboard.snapshot.figures import Cell, cell, shown_kpis
 from dashboard.snapshot.picture import Picture
 from dashboard.snapshot.shapes import Spark, spark
 from dashboard.snapshot.view import View
-from dashboard.snapshot.words import STEADY, grade_word, number, say
+from dashboard.snapshot.words import grade_word, number, say
 
 _SHORT = 9.5  # characters a line of a vital system holds beside its unit
 LEVELS = tuple(level.value for level in sorted(Level, key=lambda level: -level.severity))
@@ -29,6 +29,7 @@ class VitalBody:
     path: str
     index: str
     value: float | None
+    grade: str | None
     word: str
     weak: bool
     unlinked: bool
@@ -59,7 +60,7 @@ def vital_body(picture: Picture, v: Vital, view: View, *, lines: int = 2, with_l
     value = row.value if row else None
     there = linked(picture, v.key)
     worst = worst_level([a for a in picture.alerts if a.vital == v.key and a.is_open and view.scope.holds(a.street)])
-    weak = is_weak(value)
+    grade = row.grade if row else None
     return VitalBody(
         key=v.key,
         css=v.css,
@@ -68,19 +69,20 @@ def vital_body(picture: Picture, v: Vital, view: View, *, lines: int = 2, with_l
         path=v.path,
         index=number(value, 0),
         value=value,
-        word=grade_word(value, view.lang) if there else say(view.lang, "未接入", "Not linked"),
-        weak=weak,
+        grade=grade,
+        word=grade_word(grade, view.lang) if there else say(view.lang, "未接入", "Not linked"),
+        weak=is_weak(grade),
         unlinked=not there,
-        mark=worst if weak else "",
+        mark=worst if is_weak(grade) else "",
         worst=worst,
         lines=_lines(picture, v.key, view, lines, there),
         line=_day(picture, f"vital.{v.key}", view) if there and with_line else None,
     )
 
 
-def is_weak(index: float | None) -> bool:
+def is_weak(grade: str | None) -> bool:
     """Known, and below what counts as well."""
-    return index is not None and round(index) < STEADY
+    return grade in ("fair", "poor")
 
 
 def _day(picture: Picture, key: str, view: View) -> Spark:

@@ -9,7 +9,8 @@ from dashboard.core.declare import Text
 from dashboard.core.times import CITY_ZONE
 
 UNKNOWN = "—"
-STEADY, _WEAK = 75, 60  # an index from here up is well; below the second it is urgent
+_GRADE_WORDS = {"good": Text("平稳", "Steady"), "fair": Text("偏弱", "Weak"), "poor": Text("告急", "Urgent")}
+_WITHHELD = Text("数据不足", "No data")
 _WEEKDAYS = ("一", "二", "三", "四", "五", "六", "日")
 STATUS_WORDS = {
     "new": Text("待确认", "New"),
@@ -139,13 +140,9 @@ def moment(at: datetime | None, lang: str, now: datetime) -> str:
     return say(lang, f"{local.month}月{local.day}日{local:%H:%M}", f"{local:%d %b %H:%M}")
 
 
-def grade_word(index: float | None, lang: str) -> str:
-    """平稳 (≥ 75) 偏弱 (60-74) 告急 (< 60): fixed words of the design guide."""
-    if index is None:
-        return say(lang, "数据不足", "No data")
-    if round(index) >= STEADY:
-        return say(lang, "平稳", "Steady")
-    return say(lang, "偏弱", "Weak") if round(index) >= _WEAK else say(lang, "告急", "Urgent")
+def grade_word(grade: str | None, lang: str) -> str:
+    """平稳, 偏弱, 告急: fixed words of the design guide for the grade of an index; 数据不足 where it is withheld."""
+    return _GRADE_WORDS.get(grade or "", _WITHHELD)(lang)
 
 
 def count_word(number_of: int, lang: str) -> str:

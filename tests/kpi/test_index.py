@@ -142,6 +142,27 @@ def test_sources_that_fall_silent_widen_the_range_then_withhold_the_index(town: 
     assert json.loads(row.parts or "")["last"] == 100.0
 
 
+def test_an_index_that_may_be_low_for_what_is_missing_is_graded_by_its_low_end(town: SmallCity) -> None:
+    _whole_city(town)
+    _compute(town)
+    town.clock.step(40 * MINUTE)
+    town.heard("lamps")
+    town.heat(("a", town.now, 55.0))
+    _compute(town)
+    vital, district = town.figure("vital.nerves"), town.figure("district.index")
+    assert json.loads(vital.parts or "")["missing"] == ["lighting.answered"]
+    assert vital.value is not None and vital.low is not None
+    assert vital.value >= RULES.steady > vital.low >= RULES.weak
+    assert (vital.grade, district.grade) == ("fair", "fair"), "the district knows no more than its systems do"
+
+
+def test_a_low_end_below_steady_costs_no_grade_while_nothing_is_missing(town: SmallCity) -> None:
+    assert (RULES.grade(74.6), RULES.grade(74.4), RULES.grade(59.4), RULES.grade(None)) == ("good", "fair", "poor", None)
+    _whole_city(town)
+    _compute(town)
+    assert (town.figure("vital.nerves").grade, town.figure("district.index").grade) == ("good", "good")
+
+
 def test_the_district_is_the_mean_of_what_lives(town: SmallCity) -> None:
     _whole_city(town)
     _compute(town)

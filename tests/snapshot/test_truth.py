@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from dashboard.core.places import streets
 from dashboard.core.scope import Scope
+from dashboard.kpi.index import IndexRules
 from dashboard.snapshot.alerts import AlertCard, card
 from dashboard.snapshot.chart import chart
 from dashboard.snapshot.feed import alert_list, feed, fitting, foremost
@@ -35,7 +36,7 @@ ONLY_EAST, BOTH = View(scope=Scope((EAST.code,))), View(scope=Scope(tuple(sorted
 def put(town: Town, key: str, value: float | None, scope: str = "district", **more: object) -> None:
     """A number as the worker leaves it."""
     with writing(town.engine).begin() as conn:
-        values = {"value": value, "freshness": "fresh", "computed_at": NOON, **more}
+        values = {"value": value, "grade": IndexRules().grade(value), "freshness": "fresh", "computed_at": NOON, **more}
         conn.execute(sa.update(kpi_latest).where(kpi_latest.c.kpi == key, kpi_latest.c.scope == scope).values(**values))
         bump(conn, ["kpi:test"], NOON)
 
@@ -46,6 +47,15 @@ def test_the_verdict_counts_the_steady_and_names_the_weakest(own: Town) -> None:
         put(own, f"vital.{vital}", value)
     assert verdict(own.picture(), View())["headline"] == "四项平稳，神经、免疫告急"
     assert verdict(own.picture(), View(lang="en"))["headline"] == "Four steady, Nerves, Immunity urgent"
+
+
+def test_a_high_index_that_may_be_low_is_not_called_steady(own: Town) -> None:
+    for vital in own.catalog.vitals:
+        put(own, f"vital.{vital}", 91.0)
+    put(own, "vital.nerves", 93.0, low=62.0, grade="fair")
+    body = next(v for v in tabs(own.picture(), View()) if v.key == "nerves")
+    assert (body.index, body.word, body.weak) == ("93", "偏弱", True)
+    assert verdict(own.picture(), View())["headline"].endswith("神经偏弱")
 
 
 def test_the_verdict_says_who_is_on_the_worst_alert_and_what_is_not_connected(town: Town) -> None:
