@@ -1,64 +1,104 @@
-"""Why an alert opened, moved or cleared, in one sentence with value, threshold and unit."""
+"""Why an alert opened, moved or cleared, in one sentence with value, threshold and unit: in Chinese, then in English."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from dashboard.alerting.machine import Rule, Transition
-from dashboard.core.declare import Level
+from dashboard.core.declare import Level, Text
 
-LEVEL_WORDS = {Level.RED: "红色", Level.ORANGE: "橙色", Level.YELLOW: "黄色", Level.BLUE: "蓝色"}
+BETWEEN = " / "  # the two languages of a stored sentence
+LEVEL_WORDS = {
+    Level.RED: Text("红色", "red"),
+    Level.ORANGE: Text("橙色", "orange"),
+    Level.YELLOW: Text("黄色", "yellow"),
+    Level.BLUE: Text("蓝色", "blue"),
+}
 _SIGNS = {">=": "≥", ">": ">", "<=": "≤", "<": "<"}
-_UNIT_WORDS = {"min": "分钟", "h": "小时", "s": "秒", "d": "天", "": "个周期"}
+_UNIT_WORDS = {
+    "min": Text("分钟", "min"),
+    "h": Text("小时", "h"),
+    "s": Text("秒", "s"),
+    "d": Text("天", "d"),
+    "": Text("个周期", "cycles"),
+}
+_LENGTHS = ((86_400, Text("天", " d")), (3600, Text("小时", " h")), (60, Text("分钟", " min")))
 
 
-def reason(change: Transition, rule: Rule, about: str, unit: str, decimals: int) -> str:
+def reason(change: Transition, rule: Rule, about: Text, unit: str, decimals: int) -> str:
     """The sentence stored with a transition. `about` names what is watched: 甲烷, 在线率, 无数据时长."""
-    match change.what:
-        case "open" if change.value is None:
-            return f"{about}没有按时到来，按规则告警"
-        case "open":
-            return f"{_against(change, about, unit, decimals)}{_kept(rule.hold)}"
-        case "level":
-            return _moved(change, about, unit, decimals)
-        case "no_data":
-            return f"{about}没有按时到来，保持最后已知状态"
-        case "data_back":
-            return f"{about}恢复上报，{_number(change.value, decimals)} {unit}".rstrip()
-        case "clear" if change.value is None:
-            return f"{about}没有按时到来，按规则解除"
-        case "clear":
-            return f"{_within(change, about, unit, decimals)}{_kept(rule.clear_hold)}"
+    return BETWEEN.join(_Teller(lang, about(lang), unit, decimals).sentence(change, rule) for lang in ("zh", "en"))
 
 
-def _moved(change: Transition, about: str, unit: str, decimals: int) -> str:
-    assert change.old is not None and change.new is not None
-    rises = change.new.severity > change.old.severity
-    why = _against(change, about, unit, decimals) if rises else _within(change, about, unit, decimals)
-    return f"由{LEVEL_WORDS[change.old]}{'升级' if rises else '降级'}为{LEVEL_WORDS[change.new]}：{why}"
+def in_language(stored: str, lang: str) -> str:
+    """The half of a stored sentence that a screen shows; one without halves as it is."""
+    zh, _, en = stored.partition(BETWEEN)
+    return en if en and lang == "en" else zh
 
 
-def _against(change: Transition, about: str, unit: str, decimals: int) -> str:
-    value = _with_unit(change.value, unit, decimals)
-    if change.threshold is None:
-        return f"{about} {value}"
-    limit = change.threshold
-    return f"{about} {value} {_SIGNS[limit.op]} {LEVEL_WORDS[limit.level]}限值 {_with_unit(limit.value, unit, None)}"
+@dataclass(frozen=True)
+class _Teller:
+    """Tells transitions of one watched thing in one language."""
 
+    lang: str
+    about: str
+    unit: str
+    decimals: int
 
-def _within(change: Transition, about: str, unit: str, decimals: int) -> str:
-    value = _with_unit(change.value, unit, decimals)
-    if change.threshold is None:
-        return f"{about} {value}，数据恢复"
-    return f"{about}回到 {value}，已过恢复值 {_with_unit(change.threshold.clear, unit, None)}"
+    def sentence(self, change: Transition, rule: Rule) -> str:
+        match change.what:
+            case "open" if change.value is None:
+                return self._silent("按规则告警", "raised by the rule")
+            case "open":
+                return f"{self._against(change)}{self._kept(rule.hold)}"
+            case "level":
+                return self._moved(change)
+            case "no_data":
+                return self._silent("保持最后已知状态", "kept as last known")
+            case "data_back":
+                return (
+                    f"{self.about}{self._say('恢复上报，', ' reports again, ')}{_number(change.value, self.decimals)} {self.unit}".rstrip()
+                )
+            case "clear" if change.value is None:
+                return self._silent("按规则解除", "cleared by the rule")
+            case "clear":
+                return f"{self._within(change)}{self._kept(rule.clear_hold)}"
 
+    def _say(self, zh: str, en: str) -> str:
+        return en if self.lang == "en" else zh
 
-def _kept(hold: timedelta) -> str:
-    return f"，已持续{length(hold)}" if hold else ""
+    def _silent(self, zh: str, en: str) -> str:
+        return self._say(f"{self.about}没有按时到来，{zh}", f"{self.about} did not come in time; {en}")
 
+    def _moved(self, change: Transition) -> str:
+        assert change.old is not None and change.new is not None
+        old, new = LEVEL_WORDS[change.old](self.lang), LEVEL_WORDS[change.new](self.lang)
+        if change.new.severity > change.old.severity:
+            return self._say(f"由{old}升级为{new}：", f"up from {old} to {new}: ") + self._against(change)
+        return self._say(f"由{old}降级为{new}：", f"down from {old} to {new}: ") + self._within(change)
 
-def _with_unit(value: float | None, unit: str, decimals: int | None) -> str:
-    return f"{_number(value, decimals)} {_UNIT_WORDS.get(unit, unit)}"
+    def _against(self, change: Transition) -> str:
+        value, limit = self._with_unit(change.value, self.decimals), change.threshold
+        if limit is None:
+            return f"{self.about} {value}"
+        level = LEVEL_WORDS[limit.level](self.lang)
+        line = self._say(f"{level}限值", f"the {level} limit")
+        return f"{self.about} {value} {_SIGNS[limit.op]} {line} {self._with_unit(limit.value, None)}"
+
+    def _within(self, change: Transition) -> str:
+        value = self._with_unit(change.value, self.decimals)
+        if change.threshold is None:
+            return f"{self.about} {value}{self._say('，数据恢复', ', data are back')}"
+        clear = self._with_unit(change.threshold.clear, None)
+        return self._say(f"{self.about}回到 {value}，已过恢复值 {clear}", f"{self.about} back at {value}, past the clear value {clear}")
+
+    def _kept(self, hold: timedelta) -> str:
+        return self._say(f"，已持续{length(hold, 'zh')}", f", for {length(hold, 'en')}") if hold else ""
+
+    def _with_unit(self, value: float | None, decimals: int | None) -> str:
+        known = _UNIT_WORDS.get(self.unit)
+        return f"{_number(value, decimals)} {known(self.lang) if known else self.unit}"
 
 
 def _number(value: float | None, decimals: int | None) -> str:
@@ -67,10 +107,12 @@ def _number(value: float | None, decimals: int | None) -> str:
     return f"{value:g}" if decimals is None else f"{value:.{decimals}f}"
 
 
-def length(span: timedelta) -> str:
-    """A time span in words: 45秒, 18分钟, 3小时."""
+def length(span: timedelta, lang: str) -> str:
+    """A time span in words: 45秒, 18分钟, 3小时; 45 s, 18 min, 3 h."""
     seconds = round(span.total_seconds())
-    for size, word in ((86_400, "天"), (3600, "小时"), (60, "分钟")):
+    for size, word in _LENGTHS:
         if seconds >= size and seconds % size == 0:
-            return f"{seconds // size}{word}"
-    return f"{seconds}秒" if seconds < 60 else f"{seconds / 60:.1f}分钟"
+            return f"{seconds // size}{word(lang)}"
+    if seconds < 60:
+        return f"{seconds}{Text('秒', ' s')(lang)}"
+    return f"{seconds / 60:.1f}{Text('分钟', ' min')(lang)}"

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from dashboard.alerting.watch import Looking, Place
 from dashboard.core.catalog import Catalog
-from dashboard.core.declare import Absence, AlertRule, Domain, KpiValues, Readings, RowCount
+from dashboard.core.declare import Absence, AlertRule, Domain, KpiValues, Readings, RowCount, Text
 from dashboard.core.places import streets
 from dashboard.core.scope import DISTRICT
 
@@ -28,7 +28,7 @@ class Subject:
 class About:
     """What a rule watches, in words and units."""
 
-    words: str
+    words: Text
     unit: str
     decimals: int
     vital: str
@@ -41,13 +41,13 @@ def about(catalog: Catalog, domain: Domain, rule: AlertRule) -> About:
     match rule.watches:
         case Readings(metric=key):
             metric = catalog.metrics[domain.key, key]
-            return About(metric.title.zh, rule.unit or metric.unit, metric.decimals, domain.vital, owner)
+            return About(metric.title, rule.unit or metric.unit, metric.decimals, domain.vital, owner)
         case KpiValues(kpi=kpi):
-            return About(kpi.title.zh, rule.unit or kpi.unit, kpi.decimals, domain.vital, owner)
+            return About(kpi.title, rule.unit or kpi.unit, kpi.decimals, domain.vital, owner)
         case RowCount():
-            return About("时段内数量", rule.unit, 0, domain.vital, owner)
+            return About(Text("时段内数量", "Count in the window"), rule.unit, 0, domain.vital, owner)
         case Absence():
-            return About("无数据时长", rule.unit, 0, domain.vital, owner)
+            return About(Text("无数据时长", "Time without data"), rule.unit, 0, domain.vital, owner)
 
 
 def find_subjects(at_hand: Looking, ids: Collection[str], places: Mapping[str, Place], city: str) -> dict[str, Subject]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from dashboard.alerting.reasons import in_language
 from dashboard.core.declare import Domain, KpiValues, Metric, Text, Threshold
 from dashboard.core.errors import NotFoundError
 from dashboard.core.readings import latest
@@ -69,10 +70,15 @@ def _reference(picture: Picture, a: Alert, lang: str) -> str:
 def _steps(picture: Picture, a: Alert, c: AlertCard, lang: str) -> list[dict[str, Any]]:
     with picture.reader.engine.connect() as conn:
         told = alert_reads.alert_timeline(conn, a.alert_id, picture.at)
-    steps = [_step(moment(s.at, lang, picture.now), _WHAT.get(s.what, Text(s.what, s.what))(lang), s.reason) for s in told]
+    steps = [_step(moment(s.at, lang, picture.now), _WHAT.get(s.what, Text(s.what, s.what))(lang), _why(s, lang)) for s in told]
     if a.state == "new":
         steps.append(_step("", say(lang, "待确认", "Awaits acknowledgement"), c.owner, coming=True))
     return steps
+
+
+def _why(step: alert_reads.TransitionRow, lang: str) -> str:
+    """The machine's grounds in the screen's language; what a person noted stays as it was written."""
+    return step.reason if step.what == "acknowledge" else in_language(step.reason, lang)
 
 
 def _step(time: str, what: str, reason: str, *, coming: bool = False) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from dashboard.alerting.evaluate import evaluate
+from dashboard.alerting.reasons import in_language
 from dashboard.core.catalog import Catalog
 from dashboard.core.declare import Level
 from dashboard.kpi.compute import compute
@@ -43,7 +44,8 @@ def test_an_alert_names_its_asset_and_says_why(town: SmallCity) -> None:
     assert found.number == "YZ-LI-260520-0001"
     assert (found.asset_name, found.street, found.lon, found.lat) == ("a号灯", EAST, 106.55, 29.56)
     assert (found.level, found.value, found.threshold, found.unit, found.owner) == ("orange", 85, 80, "°C", "照明管理处")
-    assert found.reason == "灯温 85.0 °C ≥ 橙色限值 80 °C，已持续2分钟"
+    assert in_language(found.reason, "zh") == "灯温 85.0 °C ≥ 橙色限值 80 °C，已持续2分钟"
+    assert in_language(found.reason, "en") == "Heat 85.0 °C ≥ the orange limit 80 °C, for 2 min"
 
 
 @on_both
@@ -62,7 +64,8 @@ def test_an_alert_that_came_and_went_between_two_looks_is_kept_with_both_moments
         (closed,) = closed_today(conn, town.now)
         life = alert_timeline(conn, closed.alert_id)
     assert [(t.what, t.at - NOON) for t in life] == [("open", -4 * MINUTE), ("clear", -MINUTE)]
-    assert life[1].reason == "灯温回到 50.0 °C，已过恢复值 54 °C，已持续2分钟"
+    assert in_language(life[1].reason, "zh") == "灯温回到 50.0 °C，已过恢复值 54 °C，已持续2分钟"
+    assert in_language(life[1].reason, "en") == "Heat back at 50.0 °C, past the clear value 54 °C, for 2 min"
 
 
 @on_both
@@ -105,7 +108,7 @@ def test_a_silent_lamp_keeps_its_alert_and_says_so(town: SmallCity) -> None:
     town.heat(("b", town.now, 20.0))
     _evaluate(town)
     (found,) = [row for row in _open(town) if row.asset_id == "a"]
-    assert found.no_data and found.reason == "灯温没有按时到来，保持最后已知状态"
+    assert found.no_data and in_language(found.reason, "zh") == "灯温没有按时到来，保持最后已知状态"
     assert _evaluate(town) == 0
     town.clock.step(MINUTE)
     _heat(town, [66])
@@ -187,7 +190,8 @@ def test_one_silent_lamp_is_its_own_matter(town: SmallCity) -> None:
     _evaluate(town)
     (found,) = _open(town)
     assert (found.rule, found.asset_id, found.level, found.opened_at) == ("lighting.mute", "a", "blue", NOON - 10 * MINUTE)
-    assert found.reason == "无数据时长 10 分钟 ≥ 蓝色限值 10 分钟"
+    assert in_language(found.reason, "zh") == "无数据时长 10 分钟 ≥ 蓝色限值 10 分钟"
+    assert in_language(found.reason, "en") == "Time without data 10 min ≥ the blue limit 10 min"
     town.clock.step(MINUTE)
     _heat(town, [20])
     _evaluate(town)
@@ -223,7 +227,7 @@ def test_a_feed_is_measured_in_its_own_cadence_where_no_unit_is_given(town: Smal
     town.clock.step(2 * MINUTE)
     _evaluate(town)
     (found,) = _open(town)
-    assert (found.rule, found.opened_at, found.reason) == (
+    assert (found.rule, found.opened_at, in_language(found.reason, "zh")) == (
         "lighting.no_calls",
         NOON + 30 * MINUTE,
         "无数据时长 3 个周期 ≥ 黄色限值 3 个周期",
@@ -282,3 +286,7 @@ def test_a_second_open_alert_for_the_same_rule_and_asset_is_refused_by_the_store
     with pytest.raises(sa.exc.IntegrityError), town.engine.begin() as conn:
         row = dict(conn.execute(sa.select(alert)).mappings().one())
         conn.execute(sa.insert(alert).values(row | {"alert_id": 99, "number": "other"}))
+
+
+def test_a_sentence_stored_before_there_were_two_languages_is_shown_as_it_is() -> None:
+    assert in_language("灯温回到 50.0 °C", "en") == in_language("灯温回到 50.0 °C", "zh") == "灯温回到 50.0 °C"
