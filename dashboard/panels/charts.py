@@ -136,15 +136,19 @@ def _label(t: Threshold, height: float, lang: str) -> dict[str, Any]:
     return {**place, "text": limit_words(t, lang), "showarrow": False, "font": {"color": _TEXT[t.level.value]}}
 
 
-def _apart(limits: Sequence[Threshold], end: float | None, least: float) -> list[float]:
-    """Heights of the thresholds' labels, pushed apart until each can be read, the present value's among them."""
-    spots = sorted([(t.value, i) for i, t in enumerate(limits)] + ([(end, -1)] if end is not None else []))
-    heights: dict[int, float] = {}
-    floor = -float("inf")
-    for value, i in spots:
-        heights[i] = floor = max(value, floor)
-        floor += least
-    return [heights[i] for i in range(len(limits))]
+def _apart(limits: list[Threshold], end: float | None, least: float) -> list[float]:
+    """Heights of the thresholds' labels, pushed away from the present value's label and from one another."""
+    middle = min((t.value for t in limits), default=0.0) - least if end is None else end
+    heights: dict[float, float] = {}
+    floor = middle + least
+    for value in sorted(t.value for t in limits if t.value >= middle):
+        heights[value] = max(value, floor)
+        floor = heights[value] + least
+    ceiling = middle - least
+    for value in sorted((t.value for t in limits if t.value < middle), reverse=True):
+        heights[value] = min(value, ceiling)
+        ceiling = heights[value] - least
+    return [heights[t.value] for t in limits]
 
 
 def _near(body: dict[str, Any]) -> list[Threshold]:
