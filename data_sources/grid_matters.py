@@ -81,7 +81,7 @@ in_time = city.Kpi(
     title=Text("按期办结率", "Settled in time"),
     unit="%",
     table=matter,
-    measure=city.share(matter.c.closed_at <= matter.c.due_at),
+    measure=city.share(matter.c.closed_at <= matter.c.due_at, matter.c.due_at.is_not(None)),
     formula=Text("近92日办结事项中在期限内的比例", "Of matters settled in 92 days, those within their limit"),
     at=matter.c.closed_at,
     over=QUARTER,
