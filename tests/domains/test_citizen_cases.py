@@ -61,8 +61,9 @@ def city(tmp_path: Path) -> Iterator[City]:
         str(ROOT / "cockpit.toml"), {"COCKPIT_HOME": str(tmp_path), "COCKPIT_CASES_URL": url, "COCKPIT_TOKEN_KEY": "k" * 32}
     )
     store = open_store(settings.store_url)
+    catalog = load_catalog()
     migrate(store)
-    yield City(services, store, settings, load_catalog())
+    yield City(services, store, settings, catalog)
     store.dispose()
     services.dispose()
 

@@ -59,8 +59,9 @@ def city(tmp_path: Path) -> Iterator[City]:
         str(ROOT / "cockpit.toml"), {"COCKPIT_HOME": str(tmp_path), "COCKPIT_RENTALS_URL": url, "COCKPIT_TOKEN_KEY": "k" * 32}
     )
     store = open_store(settings.store_url)
+    catalog = load_catalog()
     migrate(store)
-    yield City(platform, store, settings, load_catalog(), tmp_path / "var" / "store.db")
+    yield City(platform, store, settings, catalog, tmp_path / "var" / "store.db")
     store.dispose()
     platform.dispose()
 
