@@ -24,7 +24,7 @@ LOOK_S = 0.25
 READY_WITHIN_S = 90.0
 STOP_WITHIN_S = 3.0  # then whoever still lives is killed; the store survives a kill at any moment
 STEADY_S = 30.0  # lived this long: the next death is a new one, not the same again
-LONGEST_WAIT_S = 30.0
+LONGEST_WAIT_S = 8.0  # screens are waiting: no wall is left without its server for longer
 
 
 @dataclass
