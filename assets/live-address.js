@@ -183,6 +183,7 @@
     set("data-bs-theme", theme === "night" ? "dark" : "light");
     set("lang", en() ? "en" : "zh-CN");
     set("data-path", location.pathname);
+    root.toggleAttribute("data-replay", params().has("at"));
   }
 
   function setTheme(wanted) {

@@ -17,13 +17,13 @@ SIZES = {"wall": (1920, 1080), "desk": (1440, 900), "phone": (390, 844)}
 NewScreen = Callable[..., Screen]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # no longer: a second one, or anybody's event loop, cannot start beside it in one process
 def playwright() -> Iterator[Playwright]:
     with sync_playwright() as started:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(playwright: Playwright) -> Iterator[Browser]:
     found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     browser = playwright.chromium.launch(executable_path=found, args=list(CHROMIUM))
@@ -53,7 +53,7 @@ def own_server(city: Settings, server: WebServer, tmp_path: Path) -> Iterator[We
     started.kill()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def rooms(chromium: Browser) -> Iterator[dict[str, BrowserContext]]:
     """A browser profile per kind of screen: scripts are read once, as on a screen that runs for months."""
     made = {
