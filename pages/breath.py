@@ -1,4 +1,4 @@
-"""呼吸: air and road cleanliness."""
+"""呼吸: air, road cleanliness, cruise ships."""
 
 from dashboard.core.declare import Text
 from dashboard.web.page import Host, system_page

@@ -1,4 +1,4 @@
-"""血脉: alley minibuses."""
+"""血脉: alley minibuses, the underground loop."""
 
 from dashboard.core.declare import Text
 from dashboard.web.page import Host, system_page

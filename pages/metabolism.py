@@ -1,4 +1,4 @@
-"""代谢: septic tanks."""
+"""代谢: septic tanks, rivers and ponding, water quality."""
 
 from dashboard.core.declare import Text
 from dashboard.web.page import Host, system_page
