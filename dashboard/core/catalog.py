@@ -14,7 +14,21 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from dashboard.core.declare import AlertRule, Domain, Feed, Kpi, Level, Metric, Published, Target, Text, Threshold, Vital
+from dashboard.core.declare import (
+    AlertRule,
+    Cause,
+    Domain,
+    Feed,
+    Kpi,
+    Level,
+    Metric,
+    Parameter,
+    Published,
+    Target,
+    Text,
+    Threshold,
+    Vital,
+)
 from dashboard.core.errors import ConfigurationError, DeclarationError
 
 
@@ -27,6 +41,8 @@ class Catalog:
     thresholds: tuple[Threshold, ...] = ()
     targets: Mapping[str, Target] = field(default_factory=dict)
     published: tuple[Published, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    causes: Mapping[str, Cause] = field(default_factory=dict)
 
     @cached_property
     def feeds(self) -> dict[str, tuple[Domain, Feed]]:
@@ -45,8 +61,9 @@ class Catalog:
 
     @cached_property
     def metrics(self) -> dict[tuple[str, str], Metric]:
-        """Metrics by (domain, metric)."""
-        return {(d.key, m.key): m for d in self.domains.values() for f in d.feeds for m in f.metrics}
+        """Metrics by (domain, metric), measured and derived."""
+        measured = {(d.key, m.key): m for d in self.domains.values() for f in d.feeds for m in f.metrics}
+        return measured | {(d.key, one.metric.key): one.metric for d in self.domains.values() for one in d.derived}
 
     def kpi_key(self, kpi: Kpi) -> str:
         """The `domain.kpi` key of a declared KPI."""
@@ -65,6 +82,11 @@ class Catalog:
         """The thresholds of a rule in force on a city day (ISO), worst level first."""
         rows = [t for t in self.thresholds if t.rule == rule and t.valid_from <= day <= t.valid_to]
         return tuple(sorted(rows, key=lambda t: -t.level.severity))
+
+    def rule_parameters(self, rule: str, day: str) -> dict[str, float]:
+        """The parameters of a rule in force on a city day (ISO), by `name`, or `name.level`."""
+        rows = [p for p in self.parameters if p.rule == rule and p.valid_from <= day <= p.valid_to]
+        return {f"{p.name}.{p.level}" if p.level else p.name: p.value for p in rows}
 
     def of_vital(self, vital: str) -> list[Domain]:
         """The domains of a vital system."""
@@ -92,6 +114,8 @@ def load_catalog(package: str = "data_sources") -> Catalog:
         tuple(Threshold(**{**row, "level": Level(row["level"])}) for row in _rows(package, "thresholds", "threshold")),
         {row["kpi"]: Target(**row) for row in _rows(package, "thresholds", "target")},
         tuple(_published(row) for row in _rows(package, "published", "figure")),
+        tuple(Parameter(**row) for row in _rows(package, "thresholds", "parameter")),
+        {c.key: c for m in modules for c in getattr(m, "CAUSES", ())},
     )
     check_catalog(catalog)
     return catalog
@@ -125,6 +149,20 @@ def check_catalog(catalog: Catalog) -> None:
     for threshold in catalog.thresholds:
         if threshold.rule not in catalog.rules:
             raise ConfigurationError("thresholds", threshold.rule, "no such rule", "known: " + ", ".join(sorted(catalog.rules)))
+    numbers = {*catalog.rules, *(f"{domain}.{metric}" for domain, metric in catalog.metrics)}
+    for parameter in catalog.parameters:
+        if parameter.rule not in numbers:
+            raise ConfigurationError("thresholds", parameter.rule, "parameter of no rule and no metric")
+    for domain in catalog.domains.values():
+        for derived in domain.derived:
+            for key in derived.inputs:
+                if (domain.key, key) not in catalog.metrics:
+                    raise DeclarationError(f"derived metric {domain.key}.{derived.metric.key}: no metric {key!r} in its domain")
+    lines = {*catalog.kpis, *numbers}
+    for cause in catalog.causes.values():
+        for line in (cause.driver, cause.effect):
+            if line not in lines:
+                raise DeclarationError(f"cause {cause.key}: {line!r} is neither a metric nor a KPI")
     for key in catalog.targets:
         if key not in catalog.kpis:
             raise ConfigurationError("thresholds", key, "no such KPI")

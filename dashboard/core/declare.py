@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal, TypeAlias
 
@@ -60,6 +60,25 @@ class Metric:
     high: float | None = None
     decimals: int = 1
     cadence: timedelta = timedelta(minutes=10)  # one reading is due this often
+
+
+@dataclass(frozen=True, kw_only=True)
+class Derived:
+    """A metric no instrument gives: worked out from readings of the same asset as they come in.
+
+    Columns are numpy arrays in step and in order of time: `ts` (seconds since 1970) and one per input, NaN where an input
+    has nothing as new as its cadence. `apply` gives one value per moment, NaN for none. `train` sees hourly means of the
+    stretch `over` before now and gives the numbers `apply` needs, or None while there is too little to learn from.
+    """
+
+    metric: Metric
+    method: Text  # how it is worked out, in words a department head would use
+    inputs: tuple[str, ...]  # metric keys of the same domain; the first one's readings give the moments
+    apply: Callable[[Mapping[str, Any], Mapping[str, float]], Any]
+    train: Callable[[Mapping[str, Any]], Mapping[str, float] | None] | None = None
+    over: timedelta = timedelta(days=365)  # the stretch learned from
+    again: timedelta = timedelta(days=365)  # learned anew this often; while the stretch is not full, every day
+    back: timedelta = timedelta(0)  # how far before a moment `apply` needs to look
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,12 +184,59 @@ class Absence:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OutOfRange:
+    """Watch how far each channel of a metric is outside what is usual at this hour.
+
+    The value judged is the distance beyond P10 or P90 of the same hour over four weeks, in widths of that range; 0 inside it.
+    """
+
+    metric: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stillness:
+    """Watch for instruments that go on talking and say always the same: minutes since a channel of the metric last moved."""
+
+    metric: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What a judge found about one asset: how bad, why, and whether a stop rule forbids acting on it."""
+
+    asset: str
+    at: datetime
+    value: float  # held against the rule's thresholds
+    because: tuple[tuple[Text, str], ...]  # what was looked at and what it said, in the order a duty officer would read it
+    stopped: Text | None = None  # the stop rule that holds; a stopped finding is kept and shown, but raises nothing
+    name: str = ""
+    street: str | None = None
+    lon: float | None = None
+    lat: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """Watch what several tables say together, by place and time. `judge` is pure.
+
+    It gets the rows of each select by name, the rule's parameters in force (`name`, or `name.level`), and now. An asset it
+    does not name is at rest.
+    """
+
+    reads: Mapping[str, sa.Select[Any]]
+    judge: Callable[[Mapping[str, list[Any]], Mapping[str, float], datetime], list[Finding]]
+
+
+Watches: TypeAlias = Readings | KpiValues | RowCount | Absence | OutOfRange | Stillness | Judged
+
+
+@dataclass(frozen=True, kw_only=True)
 class AlertRule:
     """When to raise an alert. Its thresholds per level are rows of the versioned threshold configuration, by rule id."""
 
     key: str
     title: Text  # object + phenomenon: 危岩位移加速
-    watches: Readings | KpiValues | RowCount | Absence
+    watches: Watches
     hold: timedelta = timedelta(0)  # a condition must last this long before it rings
     clear_hold: timedelta = timedelta(0)  # and be gone this long before it is quiet
     no_data: Literal["keep", "clear", "alert"] = "keep"  # silence is not health: the default keeps what is known
@@ -189,6 +255,7 @@ class Domain:
     feeds: tuple[Feed, ...]
     kpis: tuple[Kpi, ...] = ()
     rules: tuple[AlertRule, ...] = ()
+    derived: tuple[Derived, ...] = ()
     asset_kinds: Mapping[str, Text] = field(default_factory=dict)  # code in the `kind` column → words
     states: Mapping[str, Text] = field(default_factory=dict)  # code in `state` columns → words
     category_words: Mapping[str, Text] = field(default_factory=dict)
@@ -219,6 +286,38 @@ class Threshold:
     confidence: str  # as marked in docs/standards: verified, recalled, default
     valid_from: str = "2000-01-01"
     valid_to: str = "9999-12-31"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameter:
+    """A number a rule or a method needs besides its thresholds: a row of the same versioned configuration."""
+
+    rule: str  # domain.rule, or domain.metric of a derived metric
+    name: str
+    value: float
+    unit: str
+    ref: str
+    confidence: str
+    level: str = ""  # where the number belongs to one level
+    valid_from: str = "2000-01-01"
+    valid_to: str = "9999-12-31"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cause:
+    """A link between two lines that a person can follow on screen: rain, and how fast a slope moves.
+
+    Lines are named `domain.metric` or `domain.kpi`; a metric of the asset looked at where the asset has it, else the mean of
+    the street or the district.
+    """
+
+    key: str
+    title: Text
+    driver: str
+    effect: str
+    lag: timedelta  # the effect is looked for up to this long after the driver
+    falls: bool = False  # the effect goes down as the driver goes up
+    why: Text
 
 
 @dataclass(frozen=True, kw_only=True)
