@@ -34,6 +34,10 @@ STREETS: tuple[tuple[str, str, float, float], ...] = (
 )
 
 
+_STORMS = 60  # noise streams of storms
+_STORM_EVERY, _STORMY = 9 * 86_400.0, 0.85  # seconds; share of these stretches that have one
+
+
 @dataclass(frozen=True, kw_only=True)
 class Department:
     """A demo department: makes its own database and goes on living in it.
@@ -120,11 +124,31 @@ def temperature(at: Floats, seed: int) -> Floats:
 
 
 def rain(at: Floats, seed: int) -> Floats:
-    """Rain, mm/h: spells of some hours, more and harder from May to September."""
-    wet = 0.55 + 0.45 * np.cos(2 * np.pi * (day_of_year(at) - 195) / 365.2425)
+    """Rain, mm/h: spells of some hours, more and harder from May to September, and storms among them."""
+    wet = _wet_season(at)
     spell = smooth(seed, 21, at, 9 * 3600) + 0.5 * smooth(seed, 22, at, 2 * 3600) - 1.25 + 0.35 * wet
     burst = np.clip(smooth(seed, 23, at, 1500), 0, None)
-    return np.where(spell > 0, spell * (1.2 + 9.0 * wet * burst), 0.0)
+    return np.maximum(np.where(spell > 0, spell * (0.5 + 2.0 * wet * burst), 0.0), storm(at, seed))
+
+
+def storm(at: Floats, seed: int) -> Floats:
+    """Rain of storms, mm/h: one in most stretches of nine days, 20 to 90 mm in four to ten hours, the most in summer.
+
+    That is stormier than the city's climate, on purpose: who looks at the demo for a week should see one come and go.
+    """
+    slot = np.floor(at / _STORM_EVERY).astype(np.int64)
+    begin = (slot + 0.15 + 0.6 * noise(seed, _STORMS, slot)) * _STORM_EVERY
+    span = (4 + 6 * noise(seed, _STORMS + 1, slot)) * 3600
+    amount = (24 + 44 * noise(seed, _STORMS + 2, slot)) * (0.7 + 0.6 * _wet_season(begin))
+    x = np.clip((at - begin) / span, 0, 1)
+    gusts = np.clip(1 + 0.35 * smooth(seed, _STORMS + 4, at, 1500), 0.3, None)
+    shape = 2 * np.sin(np.pi * x**0.8) ** 2 * gusts
+    return np.where(noise(seed, _STORMS + 3, slot) < _STORMY, amount * 3600 / span * shape, 0.0)
+
+
+def _wet_season(at: Floats) -> Floats:
+    """How wet the season is: 0.1 in January, 1 in July."""
+    return np.asarray(0.55 + 0.45 * np.cos(2 * np.pi * (day_of_year(at) - 195) / 365.2425))
 
 
 def wind(at: Floats, seed: int) -> Floats:

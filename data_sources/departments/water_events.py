@@ -126,11 +126,11 @@ def warnings_between(seed: int, since: float, until: float) -> list[Warned]:
 
 @lru_cache(maxsize=2)
 def _rain_warnings(seed: int, first: int, last: int) -> list[Warned]:
-    """Rain and ponding warnings out of what the forecast sees coming: 50 mm in 12, 6 or 3 h; 12, 20 or 30 mm in two."""
+    """Rain and ponding warnings out of what the forecast sees coming: 50 mm in 12, 6 or 3 h; 20, 35 or 50 mm in two."""
     ticks = np.arange(first, last + 2 * DAY // _FORECAST + 1) * _FORECAST
     ahead = {hours: rain_sum(seed, ticks + hours * HOUR, hours) for hours in (2, 3, 6, 12)}
     storm = np.select([ahead[3] >= 100, ahead[3] >= 50, ahead[6] >= 50, ahead[12] >= 50], [4, 3, 2, 1], 0)
-    ponds = np.select([ahead[2] >= 30, ahead[2] >= 20, ahead[2] >= 12], [3, 2, 1], 0)
+    ponds = np.select([ahead[2] >= 50, ahead[2] >= 35, ahead[2] >= 20], [3, 2, 1], 0)
     return [*_graded(RAIN, ticks, storm, 2 * HOUR, 4 * HOUR), *_graded(PONDING, ticks, ponds, HOUR, 90 * MINUTE)]
 
 

@@ -21,6 +21,7 @@ _JIALING = Surge(3010, timedelta(days=24), timedelta(days=3), 0.8, ((0.80, 0.8, 
 _BURST = Surge(3020, timedelta(days=12), timedelta(hours=1.1), 0.5, ((0.55, 3, 9), (0.27, 10.5, 14.5), (0.16, 15, 24), (0.02, 28, 33)))
 _POLLUTED = Surge(3030, timedelta(days=24), timedelta(hours=26), 0.45, ((0.8, 0.15, 0.5), (0.2, 0.6, 1.1)))
 WRONG_EVERY, WRONG_FOR = 9 * DAY, HOUR
+_RUN_OFF, _RUN_OFF_S = 0.024, 4 * HOUR  # m per mm of rain on the Jialing's lower basin, and how long it takes to come down
 YELLOW_SEA_BELOW = 1.49  # metres that a level at 寸滩 reads lower in the Yellow Sea datum
 
 # per gauge: minutes before 寸滩 the water passes, metres above it, share of the Yangtze's and of the Jialing's flood
@@ -36,7 +37,8 @@ def river_levels(seed: int, who: Indexes, at: Floats) -> Floats:
     one = np.zeros_like(who)
     flood = yangtze * _YANGTZE.height(seed, one, passed) + jialing * _JIALING.height(seed, one + 1, passed)
     swing = 0.22 * np.cos(2 * np.pi * (life.local_hour(passed) - 20) / 24) + 0.16 * wander(seed, 3040, one, passed, 11 * HOUR)
-    return np.asarray(season + above + flood * np.interp(day, _FLOODS[:, 0], _FLOODS[:, 1]) + swing)
+    ran_off = jialing * _RUN_OFF * (rain_sum(seed, passed - _RUN_OFF_S, 12) + rain_sum(seed, passed - _RUN_OFF_S, 24)) / 2
+    return np.asarray(season + above + flood * np.interp(day, _FLOODS[:, 0], _FLOODS[:, 1]) + ran_off + swing)
 
 
 def in_wrong_datum(seed: int, who: Indexes, at: Floats) -> Floats:
