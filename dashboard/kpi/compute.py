@@ -6,11 +6,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 
 from dashboard.core.catalog import Catalog
 from dashboard.core.places import streets
+from dashboard.core.scope import DISTRICT
 from dashboard.core.times import to_micros
 from dashboard.kpi import days
 from dashboard.kpi.figures import FeedState, Judging, Measured, figures, measured
@@ -37,19 +41,31 @@ def compute(engine: sa.Engine, catalog: Catalog, settings: Settings, now: dateti
     inputs = inputs_of(catalog)
     _claim_days(engine, inputs)
     with engine.connect() as conn:
-        turn, feeds, due_days = _look(conn, inputs, now)
+        turn, feeds, due_days, marks = _look(conn, now)
         due = [i for i in inputs.values() if turn.is_due(i) or due_days.get(i.key)]
-        if not due and turn.seen.get(DISTRICT_INDEX) == _index_mark(turn):
+        quiet = turn.seen.get(DISTRICT_INDEX) == _index_mark(turn)
+        if not due and quiet:
             return set()
-        before = latest_figures(conn)
+        before = _as_kept(engine, conn, marks)
         rules = IndexRules.of(settings.index)
         judging = Judging(now, feeds, [s.code for s in streets()], rules.late_weight)
         found = {i.key: measured(conn, i, days.ALL if turn.is_redefined(i) else due_days.get(i.key, days.ALL), now) for i in due}
-        rows = [row for i in due for row in figures(i, found[i.key], catalog.targets.get(i.key), _of(before, i.key), judging)]
+        rows = [row for i in due for row in figures(i, found[i.key], catalog.targets.get(i.key), _of(before, i.key, judging), judging)]
         overlay = {**before, **{(r.kpi, r.scope): r for r in rows}}
-        rows += index_rows(Around(catalog, rules, overlay, alerts_that_cost(conn), before, judging.streets, now))
+        around = Around(catalog, rules, overlay, alerts_that_cost(conn), before, judging.streets, now)
+        rows += index_rows(around, {i.domain.vital for i in due} if quiet else None)
         rows = _beside_the_past(conn, rows, now)
-    return _keep(engine, catalog, turn, due, found, rows, before, fence)
+    return _keep(engine, catalog, turn, due, found, rows, before, marks, fence)
+
+
+# What the last turn of this process kept, by store: good for as long as the marks are the ones it left.
+_last_kept: WeakKeyDictionary[sa.Engine, tuple[dict[str, str], Figures]] = WeakKeyDictionary()
+
+
+def _as_kept(engine: sa.Engine, conn: sa.Connection, marks: Mapping[str, str]) -> Figures:
+    """Every figure as last kept: remembered if no other process computed since, else read."""
+    left, kept = _last_kept.get(engine, ({}, {}))
+    return kept if kept and left == marks else latest_figures(conn)
 
 
 def _claim_days(engine: sa.Engine, inputs: Mapping[str, Inputs]) -> None:
@@ -57,25 +73,30 @@ def _claim_days(engine: sa.Engine, inputs: Mapping[str, Inputs]) -> None:
         if conn.execute(sa.select(dirty_day.c.day).limit(1)).first() is None:
             return
     with writing(engine).begin() as conn:
-        days.claim(conn, {i.key: i.tables for i in inputs.values() if days.is_by_day(i.kpi)})
+        days.claim(conn, {i.key: i.tables for i in inputs.values() if i.by_day})
 
 
-def _look(conn: sa.Connection, inputs: Mapping[str, Inputs], now: datetime) -> tuple[Turn, Mapping[str, FeedState], dict[str, str]]:
-    """The topics first: what moves while we read is then seen next time, never missed."""
+def _look(conn: sa.Connection, now: datetime) -> tuple[Turn, Mapping[str, FeedState], dict[str, str], dict[str, str]]:
+    """The topics first: what moves while we read is then seen next time, never missed. With it each KPI's due days and mark."""
     moved = versions(conn)
     feeds = feeds_freshness(conn, now)
-    marks = {row.kpi: row for row in conn.execute(sa.select(kpi_turn))}
-    seen = {key: json.loads(row.seen) for key, row in marks.items()}
+    kept = conn.execute(sa.select(kpi_turn.c.kpi, kpi_turn.c.seen, kpi_turn.c.due_days)).all()
+    seen = {key: _read_mark(mark) for key, mark, _ in kept}
     turn = Turn(now, moved, {key: feed.state for key, feed in feeds.items()}, seen)
-    return turn, feeds, {key: row.due_days for key, row in marks.items()}
+    return turn, feeds, {key: days_due for key, _, days_due in kept}, {key: mark for key, mark, _ in kept}
+
+
+@lru_cache(maxsize=2048)  # most marks are those of the turn before
+def _read_mark(text: str) -> Mapping[str, Any]:
+    return json.loads(text)  # type: ignore[no-any-return]
 
 
 def _index_mark(turn: Turn) -> dict[str, int]:
     return {"alerts": turn.versions.get("alerts", 0), "clock": to_micros(turn.now) // 3_600_000_000}
 
 
-def _of(rows: Figures, key: str) -> dict[str, KpiRow]:
-    return {scope: row for (kpi, scope), row in rows.items() if kpi == key}
+def _of(rows: Figures, key: str, by: Judging) -> dict[str, KpiRow]:
+    return {scope: row for scope in (DISTRICT, *by.streets) if (row := rows.get((key, scope)))}
 
 
 def _beside_the_past(conn: sa.Connection, rows: Sequence[KpiRow], now: datetime) -> list[KpiRow]:
@@ -101,6 +122,7 @@ def _keep(
     found: Mapping[str, Measured],
     rows: Sequence[KpiRow],
     before: Figures,
+    marks: Mapping[str, str],
     fence: int | None,
 ) -> set[str]:
     decimals = {key: kpi.decimals for key, (_, kpi) in catalog.kpis.items()}
@@ -110,11 +132,11 @@ def _keep(
         for inputs in due:
             if taken := found[inputs.key].taken:
                 days.replace(conn, inputs.key, taken)
-        news = keep(conn, rows, before, decimals, turn.now)
-        marks = [(i.key, json.dumps(turn.mark(i)), "") for i in due]
-        marks.append((DISTRICT_INDEX, json.dumps(_index_mark(turn)), ""))
-        bulk.insert(conn, kpi_turn, ("kpi", "seen", "due_days"), marks, update=("seen", "due_days"))
+        news, kept = keep(conn, rows, before, decimals, turn.now)
+        left = {i.key: json.dumps(turn.mark(i)) for i in due} | {DISTRICT_INDEX: json.dumps(_index_mark(turn))}
+        bulk.insert(conn, kpi_turn, ("kpi", "seen", "due_days"), [(*mark, "") for mark in left.items()], update=("seen", "due_days"))
         bump(conn, _topics(catalog, news), turn.now)
+    _last_kept[engine] = ({**marks, **left}, {**before, **kept})
     return news
 
 

@@ -31,11 +31,6 @@ class Retaken:
     rows: Mapping[tuple[str, int], Parts]
 
 
-def is_by_day(kpi: Kpi) -> bool:
-    """Whether a KPI looks at whole city days, so that its parts are kept per day; not if its conditions themselves speak of now."""
-    return kpi.at is not None and kpi.over is not None and kpi.over.rolling is None and not measure.needs_moment(kpi)
-
-
 def claim(conn: sa.Connection, tables_of: Mapping[str, frozenset[str]]) -> None:
     """Hand the dirty days of tables over to the KPIs that count them: one short transaction, nothing lost if we die after."""
     dirty: dict[str, set[int]] = {}

@@ -187,11 +187,11 @@ def _rows(conn: sa.Connection, kpi: Kpi, where: Sequence[sa.ColumnElement[bool]]
     """The first rows, the telling ones on top, and how many there are."""
     columns = [c for c in kpi.table.c if c.name not in _OURS]
     query = sa.select(*columns).select_from(kpi.table).where(*where).limit(MOST_ROWS)
-    found = conn.execute(query.order_by(*_telling_first(kpi)), measure.moment_of(query, moment)).all()
+    found = conn.execute(query.order_by(*_telling_first(kpi)), measure.moment_of(moment)).all()
     total = len(found)
     if total == MOST_ROWS:
         count = sa.select(sa.func.count()).select_from(kpi.table).where(*where)
-        total = conn.execute(count, measure.moment_of(count, moment)).scalar_one()
+        total = conn.execute(count, measure.moment_of(moment)).scalar_one()
     return Rows(columns=tuple(c.name for c in columns), rows=[tuple(row) for row in found], total=total)
 
 

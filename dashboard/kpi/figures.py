@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from dashboard.core.declare import Freshness, Target
 from dashboard.core.scope import DISTRICT
 from dashboard.kpi import measure, windows
-from dashboard.kpi.days import KeptDays, Retaken, due_stretches, is_by_day, retake
+from dashboard.kpi.days import KeptDays, Retaken, due_stretches, retake
 from dashboard.kpi.grade import grade, score
 from dashboard.kpi.inputs import Inputs, worst
 from dashboard.kpi.measure import Channels
@@ -60,7 +60,7 @@ def measured(conn: sa.Connection, inputs: Inputs, due_days: str, now: datetime) 
     if kpi.at is None or kpi.over is None:
         channels = measure.channels_by_street(conn, domain, kpi, now) if measure.over_channels(kpi) else None
         return Measured(measure.parts_by_street(conn, domain, kpi, None, now), channels=channels)
-    if is_by_day(kpi):
+    if inputs.by_day:
         return _by_day(conn, inputs, due_days, now)
     here = measure.parts_by_street(conn, domain, kpi, windows.span(kpi.over, now), now)
     if kpi.change is None:

@@ -15,7 +15,6 @@ from dashboard.core.readings import latest
 from dashboard.core.scope import DISTRICT
 from dashboard.core.times import day_number, from_micros, to_micros
 from dashboard.kpi import measure, windows
-from dashboard.kpi.days import is_by_day
 from dashboard.kpi.inputs import Inputs
 from dashboard.kpi.parts import ByStreet, Parts, merge, value_of
 from dashboard.kpi.windows import Span
@@ -45,7 +44,7 @@ def past_values(conn: sa.Connection, inputs: Inputs, weeks: Weeks, streets: list
     kpi = inputs.kpi
     if kpi.at is None or kpi.over is None:
         groups = _channel_hours(conn, inputs.domain, kpi, weeks) if kpi.table is latest and not measure.judges_age(kpi) else {}
-    elif is_by_day(kpi):
+    elif inputs.by_day:
         groups = _window_hours(conn, inputs, weeks)
     elif kpi.over.rolling and not measure.needs_moment(kpi):
         groups = _rolling_hours(conn, inputs.domain, kpi, weeks)
@@ -117,7 +116,7 @@ def _per_hour(conn: sa.Connection, domain: Domain, kpi: Kpi, stretch: Span) -> G
     where: list[Where] = [*measure.counted(domain, kpi), *measure.within(kpi, stretch)]
     parts = (measure.aggregate(kpi, part) for part in kpi.measure.parts)
     query = sa.select(hour, key, *parts).select_from(kpi.table).where(*where).group_by(hour, key)
-    return _grouped(conn.execute(query, measure.moment_of(query, stretch.hi)))
+    return _grouped(conn.execute(query, measure.moment_of(stretch.hi)))
 
 
 def _rolling_hours(conn: sa.Connection, domain: Domain, kpi: Kpi, weeks: Weeks) -> Groups:

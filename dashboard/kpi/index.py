@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -158,12 +158,12 @@ class Around:
     now: datetime
 
 
-def index_rows(around: Around) -> list[KpiRow]:
-    """Every vital system's index and the district's, for the district and each street."""
+def index_rows(around: Around, moved: Collection[str] | None = None) -> list[KpiRow]:
+    """Every vital system's index and the district's, for the district and each street; `moved`: only these systems', and the district's."""
     rows: list[KpiRow] = []
     for scope in (DISTRICT, *around.streets):
-        vitals = [row for vital in around.catalog.vitals if (row := _vital_row(around, vital, scope))]
-        rows += vitals
+        vitals = [row for vital in around.catalog.vitals if (row := _vital_row(around, vital, scope, moved))]
+        rows += [row for row in vitals if row.computed_at == around.now]
         if vitals:
             rows.append(_district_row(around, vitals, scope))
     return rows
@@ -190,7 +190,9 @@ def _input(row: KpiRow, weight: float, rules: IndexRules) -> Input:
     return Input(key=row.kpi, weight=weight, score=row.score, there=there, freshness=row.freshness)
 
 
-def _vital_row(around: Around, vital: str, scope: str) -> KpiRow | None:
+def _vital_row(around: Around, vital: str, scope: str, moved: Collection[str] | None) -> KpiRow | None:
+    if moved is not None and vital not in moved:
+        return around.figures.get((vital_key(vital), scope))
     inputs = scored_inputs(around, vital, scope)
     if not inputs:
         return None

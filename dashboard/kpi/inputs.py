@@ -32,6 +32,7 @@ class Inputs:
     feeds: tuple[str, ...]
     tick: int  # microseconds after which the clock alone can move it
     definition: str
+    by_day: bool  # its parts are kept per city day
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,8 @@ def _inputs(catalog: Catalog, key: str) -> Inputs:
     readings = latest.name in tables
     topics = {f"table:{name}" for name in tables if name != latest.name} | ({f"readings:{domain.key}"} if readings else set())
     by_minute = readings or measure.needs_moment(kpi) or (kpi.over is not None and kpi.over.rolling is not None)
-    return Inputs(key, domain, kpi, tables, frozenset(topics), _feeds(catalog, key), _MINUTE if by_minute else _HOUR, _definition(kpi))
+    tick = _MINUTE if by_minute else _HOUR
+    return Inputs(key, domain, kpi, tables, frozenset(topics), _feeds(catalog, key), tick, _definition(kpi), by_day=measure.is_by_day(kpi))
 
 
 def _feeds(catalog: Catalog, key: str) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -45,28 +45,31 @@ def _round(value: float | None, decimals: int) -> float | None:
     return None if value is None else round(value, decimals)
 
 
-def keep(conn: sa.Connection, rows: Iterable[KpiRow], before: Figures, decimals: Mapping[str, int], now: datetime) -> set[str]:
-    """Write everything; the KPIs in which something a screen shows is different."""
-    latest, history, hours, news = [], [], [], set()
+def keep(
+    conn: sa.Connection, rows: Iterable[KpiRow], before: Figures, decimals: Mapping[str, int], now: datetime
+) -> tuple[set[str], Figures]:
+    """Write everything; the KPIs in which something a screen shows is different, and the rows as they now stand."""
+    kept_rows: Figures = {}
+    history, hours, news = [], [], set()
     for row in rows:
         earlier, places = before.get((row.kpi, row.scope)), decimals.get(row.kpi, 1)
         kept = goes_to_history(earlier, row, places, now)
         marks = (now, row.value) if kept else (earlier.kept_at, earlier.kept_value) if earlier else (None, None)
-        latest.append(_values(replace(row, kept_at=marks[0], kept_value=marks[1])))
+        kept_rows[row.kpi, row.scope] = replace(row, kept_at=marks[0], kept_value=marks[1])
         if kept:
             history.append((row.kpi, row.scope, to_micros(now), row.value, row.score, row.completeness, row.grade, row.freshness))
         if row.value is not None and row.computed_at == now and _samples_hour(earlier, row):
             hours.append((row.kpi, row.scope, to_micros(now) // HOUR, row.value, row.value, row.value, row.value, 1))
         if is_news(earlier, row, places):
             news.add(row.kpi)
-    bulk.insert(conn, kpi_latest, _LATEST, latest, update=_LATEST[2:])
+    bulk.insert(conn, kpi_latest, _LATEST, [_values(row) for row in kept_rows.values()], update=_LATEST[2:])
     bulk.insert(conn, kpi_history, _HISTORY, history, update=_HISTORY[3:])
     _add_to_hours(conn, hours)
-    return news
+    return news, kept_rows
 
 
 def _values(row: KpiRow) -> tuple[object, ...]:
-    named = dict(zip(KpiRow.__dataclass_fields__, astuple(row), strict=True))
+    named = vars(row)
     return tuple(to_micros(named[n]) if n in _TIMES and named[n] is not None else named[n] for n in _LATEST)
 
 

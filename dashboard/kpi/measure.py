@@ -54,6 +54,11 @@ def needs_moment(kpi: Kpi) -> bool:
     return any(isinstance(e, sa.BindParameter) and e.key == MOMENT for e in elements(kpi))
 
 
+def is_by_day(kpi: Kpi) -> bool:
+    """Whether a KPI looks at whole city days, so that its parts are kept per day; not if its conditions themselves speak of now."""
+    return kpi.at is not None and kpi.over is not None and kpi.over.rolling is None and not needs_moment(kpi)
+
+
 def compared_with(kpi: Kpi) -> list[Any]:
     """The values its conditions compare with: metric keys, states, limits."""
     values = [e.value for e in elements(kpi) if isinstance(e, sa.BindParameter)]
@@ -113,7 +118,7 @@ def parts_by_street(conn: sa.Connection, domain: Domain, kpi: Kpi, stretch: Span
     key = sa.literal_column("''") if street is None else sa.func.coalesce(street, "")
     query = sa.select(key, *_aggregates(kpi)).select_from(kpi.table)
     query = query.where(*counted(domain, kpi), *(within(kpi, stretch) if stretch else ())).group_by(key)
-    return {row[0]: _numbers(row[1:]) for row in conn.execute(query, moment_of(query, now))}
+    return {row[0]: _numbers(row[1:]) for row in conn.execute(query, moment_of(now))}
 
 
 def parts_by_day(conn: sa.Connection, domain: Domain, kpi: Kpi, stretch: Span, now: datetime) -> dict[tuple[str, int], Parts]:
@@ -124,12 +129,12 @@ def parts_by_day(conn: sa.Connection, domain: Domain, kpi: Kpi, stretch: Span, n
     day = city_day_of(kpi.at).label("city_day")
     query = sa.select(key, day, *_aggregates(kpi)).select_from(kpi.table)
     query = query.where(*counted(domain, kpi), *within(kpi, stretch)).group_by(key, day)
-    return {(row[0], int(row[1])): _numbers(row[2:]) for row in conn.execute(query, moment_of(query, now))}
+    return {(row[0], int(row[1])): _numbers(row[2:]) for row in conn.execute(query, moment_of(now))}
 
 
-def moment_of(query: sa.Select[Any], now: datetime) -> dict[str, datetime]:
-    """The parameter for statements that speak of now; others take none."""
-    return {MOMENT: now} if MOMENT in query.compile().params else {}
+def moment_of(now: datetime) -> dict[str, datetime]:
+    """The parameter of statements that speak of now; others leave it aside."""
+    return {MOMENT: now}
 
 
 def _numbers(values: Iterable[Any]) -> Parts:
@@ -154,7 +159,7 @@ def channels_by_street(conn: sa.Connection, domain: Domain, kpi: Kpi, now: datet
     usable = sa.func.sum(sa.case((is_usable(), 1), else_=0))
     query = sa.select(key, sa.func.count(), usable, sa.func.max(sa.type_coerce(latest.c.ts, sa.BigInteger))).select_from(kpi.table)
     query = query.where(*_places(kpi), latest.c.domain == domain.key).group_by(key)
-    found = conn.execute(query, {MOMENT: now})
+    found = conn.execute(query, moment_of(now))
     return {s: Channels(int(n), int(u or 0), None if ts is None else min(from_micros(int(ts)), now)) for s, n, u, ts in found}
 
 
