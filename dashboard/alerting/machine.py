@@ -91,6 +91,7 @@ class Transition:
     new: Level | None
     value: float | None
     threshold: Threshold | None  # the one that was crossed, or whose clearing value was reached
+    corrected: bool = False  # found when a reading already judged was put right
 
 
 def event_of(value: float, threshold: Threshold) -> Event:
@@ -141,6 +142,11 @@ def _heard(standing: Standing, seen: Observation, rule: Rule) -> tuple[Standing,
         told.append(Transition("data_back", seen.at, standing.level, standing.level, seen.value, None))
     after = Standing({level: latch for level, latch in moved.items() if latch.state != "normal"})
     return after, told + _told(standing.level, after.level, moved, seen, rule)
+
+
+def between(before: Standing, after: Standing, seen: Observation, rule: Rule) -> list[Transition]:
+    """The one step from a standing to another, if the level is not the same."""
+    return _told(before.level, after.level, after.latches, seen, rule)
 
 
 def _told(old: Level | None, new: Level | None, moved: Mapping[Level, Latch], seen: Observation, rule: Rule) -> list[Transition]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from dashboard.alerting.machine import Rule, Transition
-from dashboard.core.declare import Level, Text
+from dashboard.core.declare import Finding, Level, Text
 
 BETWEEN = " / "  # the two languages of a stored sentence
 LEVEL_WORDS = {
@@ -26,9 +26,19 @@ _UNIT_WORDS = {
 _LENGTHS = ((86_400, Text("天", " d")), (3600, Text("小时", " h")), (60, Text("分钟", " min")))
 
 
-def reason(change: Transition, rule: Rule, about: Text, unit: str, decimals: int) -> str:
-    """The sentence stored with a transition. `about` names what is watched: 甲烷, 在线率, 无数据时长."""
-    return BETWEEN.join(_Teller(lang, about(lang), unit, decimals).sentence(change, rule) for lang in ("zh", "en"))
+def reason(change: Transition, rule: Rule, about: Text, unit: str, decimals: int, found: Finding | None = None) -> str:
+    """The sentence stored with a transition. `about` names what is watched: 甲烷, 在线率, 无数据时长; `found`: what a judge found."""
+    tellers = (_Teller(lang, about(lang), unit, decimals, _grounds(found, lang)) for lang in ("zh", "en"))
+    return BETWEEN.join(teller.sentence(change, rule) + teller.corrected(change) for teller in tellers)
+
+
+def _grounds(found: Finding | None, lang: str) -> str | None:
+    """What a judge looked at, in one line; None for a rule that judges a number."""
+    if found is None:
+        return None
+    said = [f"{what(lang)} {value}".strip() for what, value in found.because]
+    stopped = [found.stopped(lang)] if found.stopped else []
+    return Text("，", ", ")(lang).join(stopped + said).replace(BETWEEN, "/")
 
 
 def in_language(stored: str, lang: str) -> str:
@@ -45,6 +55,7 @@ class _Teller:
     about: str
     unit: str
     decimals: int
+    grounds: str | None = None  # of a judged rule: what was looked at; empty when nothing is found any more
 
     def sentence(self, change: Transition, rule: Rule) -> str:
         match change.what:
@@ -65,6 +76,10 @@ class _Teller:
             case "clear":
                 return f"{self._within(change)}{self._kept(rule.clear_hold)}"
 
+    def corrected(self, change: Transition) -> str:
+        """That a reading was put right, where that is why."""
+        return self._say("（读数订正后）", " (after a reading was corrected)") if change.corrected else ""
+
     def _say(self, zh: str, en: str) -> str:
         return en if self.lang == "en" else zh
 
@@ -80,6 +95,9 @@ class _Teller:
 
     def _against(self, change: Transition) -> str:
         value, limit = self._with_unit(change.value, self.decimals), change.threshold
+        if limit is not None and self.grounds is not None:
+            level = LEVEL_WORDS[limit.level](self.lang)
+            return self._say(f"{self.about}，达到{level}：{self.grounds}", f"{self.about}, {level}: {self.grounds}")
         if limit is None:
             return f"{self.about} {value}"
         level = LEVEL_WORDS[limit.level](self.lang)
@@ -88,6 +106,8 @@ class _Teller:
 
     def _within(self, change: Transition) -> str:
         value = self._with_unit(change.value, self.decimals)
+        if self.grounds is not None:
+            return self._say(f"{self.about}：{self.grounds or '条件不再成立'}", f"{self.about}: {self.grounds or 'no longer so'}")
         if change.threshold is None:
             return f"{self.about} {value}{self._say('，数据恢复', ', data are back')}"
         clear = self._with_unit(change.threshold.clear, None)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from dashboard.alerting.machine import Latch, Observation, Rule, Standing, Transition
 from dashboard.alerting.reasons import reason
 from dashboard.alerting.subjects import About, Subject
-from dashboard.core.declare import Level
+from dashboard.core.declare import Finding, Level
 from dashboard.core.times import city_day, from_micros, to_micros
 from dashboard.store import bulk
 from dashboard.store.schema import alert, alert_transition, rule_state
@@ -33,6 +33,7 @@ class Change:
     last: Observation | None  # the newest with a value
     machine: Rule
     about: About
+    found: Finding | None = None  # of a judged rule: its grounds
 
 
 def open_key(rule: str, asset: str) -> str:
@@ -110,7 +111,7 @@ def _update(conn: sa.Connection, change: Change, **values: Any) -> None:
 
 
 def _tell(conn: sa.Connection, alert_id: int, change: Change, told: Transition, now: datetime) -> None:
-    why = reason(told, change.machine, change.about.words, change.about.unit, change.about.decimals)
+    why = reason(told, change.machine, change.about.words, change.about.unit, change.about.decimals, change.found)
     row = {"alert_id": alert_id, "at": told.at, "noticed_at": now, "what": told.what, "reason": why, "value": told.value, "actor": "system"}
     conn.execute(sa.insert(alert_transition).values(row | {"old": told.old, "new": told.new if told.what != "clear" else "clear"}))
 

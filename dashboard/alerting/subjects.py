@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from dashboard.alerting.watch import Looking, Place
+from dashboard.alerting.looking import Looking, Place
 from dashboard.core.catalog import Catalog
-from dashboard.core.declare import Absence, AlertRule, Domain, KpiValues, Readings, RowCount, Text
+from dashboard.core.declare import Absence, AlertRule, Domain, Judged, KpiValues, OutOfRange, Readings, RowCount, Stillness, Text
 from dashboard.core.places import streets
 from dashboard.core.scope import DISTRICT
 
@@ -42,10 +42,19 @@ def about(catalog: Catalog, domain: Domain, rule: AlertRule) -> About:
         case Readings(metric=key):
             metric = catalog.metrics[domain.key, key]
             return About(metric.title, rule.unit or metric.unit, metric.decimals, domain.vital, owner)
+        case OutOfRange(metric=key):
+            title = catalog.metrics[domain.key, key].title
+            words = Text(f"{title.zh}偏离同期常态的幅宽数", f"{title.en}, distance from what is usual at this hour")
+            return About(words, rule.unit or "倍", 1, domain.vital, owner)
+        case Stillness(metric=key):
+            title = catalog.metrics[domain.key, key].title
+            return About(Text(f"{title.zh}读数不变", f"{title.en} unmoved for"), rule.unit or "min", 0, domain.vital, owner)
         case KpiValues(kpi=kpi):
             return About(kpi.title, rule.unit or kpi.unit, kpi.decimals, domain.vital, owner)
         case RowCount():
             return About(Text("时段内数量", "Count in the window"), rule.unit, 0, domain.vital, owner)
+        case Judged():
+            return About(rule.title, rule.unit, 1, domain.vital, owner)
         case Absence():
             return About(Text("无数据时长", "Time without data"), rule.unit, 0, domain.vital, owner)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -9,9 +10,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from dashboard.core.declare import Level
+from dashboard.core.declare import Level, Text
 from dashboard.core.times import city_day, day_start
-from dashboard.store.schema import acknowledgement, alert, alert_transition
+from dashboard.store.schema import acknowledgement, alert, alert_transition, finding
 
 NEW, IN_HAND, CLOSED = "new", "in_hand", "closed"
 
@@ -68,6 +69,25 @@ class TransitionRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FindingRow:
+    """What a judged rule found about an asset, from when we learned it until something else was found."""
+
+    finding_id: int
+    rule: str
+    asset_id: str
+    at: datetime
+    value: float
+    because: tuple[tuple[Text, str], ...]
+    stopped: Text | None
+    name: str
+    street: str | None
+    lon: float | None
+    lat: float | None
+    learned_at: datetime
+    gone_at: datetime | None  # None: found now
+
+
+@dataclass(frozen=True, kw_only=True)
 class AlertFilter:
     """Which alerts; an empty field lets everything pass."""
 
@@ -117,6 +137,12 @@ def closed_alerts(conn: sa.Connection, since: datetime, until: datetime, only: A
     cleared = sa.and_(alert.c.state == "clear", alert.c.cleared_at >= since, alert.c.cleared_at <= until)
     found = [row for row in _rows(conn, cleared, *only.conditions(), order=alert.c.cleared_at.desc()) if only.passes(row)]
     return _with_reasons(conn, found, until)
+
+
+def alerts_between(conn: sa.Connection, t0: datetime, t1: datetime, only: AlertFilter = ANY) -> list[AlertRow]:
+    """Alerts open at some moment of a stretch of time, the first opened first."""
+    touching = sa.and_(alert.c.opened_at <= t1, sa.or_(alert.c.cleared_at.is_(None), alert.c.cleared_at >= t0))
+    return [row for row in _rows(conn, touching, *only.conditions(), order=alert.c.opened_at) if only.passes(row)]
 
 
 def closed_today(conn: sa.Connection, now: datetime, only: AlertFilter = ANY) -> list[AlertRow]:
@@ -229,3 +255,32 @@ def _levels_over_time(row: AlertRow, life: Sequence[Any]) -> list[tuple[str, dat
     levels = [(t.new, t.at) for t in life if t.what in ("open", "level")]
     ends = [at for _, at in levels[1:]] + [row.cleared_at]
     return [(level, start, end) for (level, start), end in zip(levels, ends, strict=True)] if levels else []
+
+
+def opened_at(conn: sa.Connection, rule: str, asset: str) -> datetime | None:
+    """Since when a rule's alert about an asset is open; None if there is none."""
+    mine = sa.and_(alert.c.rule == rule, alert.c.asset_id == asset, alert.c.state == "open")
+    return conn.scalar(sa.select(alert.c.opened_at).where(mine))
+
+
+def findings(
+    conn: sa.Connection, rules: Iterable[str], since: datetime, until: datetime | None = None, asset: str | None = None
+) -> list[FindingRow]:
+    """What judged rules found in a stretch of time, as it was known then, newest first; stopped findings too."""
+    where = [finding.c.rule.in_(list(rules)), sa.or_(finding.c.gone_at.is_(None), finding.c.gone_at > since)]
+    where += [] if until is None else [finding.c.learned_at <= until]
+    where += [] if asset is None else [finding.c.asset_id == asset]
+    query = sa.select(finding).where(*where).order_by(finding.c.learned_at.desc(), finding.c.finding_id.desc())
+    return [_finding(row) for row in conn.execute(query)]
+
+
+def findings_now(conn: sa.Connection, rule: str) -> dict[str, FindingRow]:
+    """What a judged rule finds now, by asset."""
+    query = sa.select(finding).where(finding.c.rule == rule, finding.c.gone_at.is_(None))
+    return {row.asset_id: _finding(row) for row in conn.execute(query)}
+
+
+def _finding(row: Any) -> FindingRow:
+    because = tuple((Text(zh, en), said) for zh, en, said in json.loads(row.because))
+    stopped = Text(*json.loads(row.stopped)) if row.stopped else None
+    return FindingRow(**{**row._mapping, "because": because, "stopped": stopped})

@@ -10,7 +10,7 @@ from sqlalchemy.sql.util import ClauseAdapter
 
 from dashboard.core.declare import Row
 from dashboard.store.rows import bind, row_key
-from dashboard.store.schema import row_past
+from dashboard.store.schema import reading_past, row_past
 
 
 def row_as_of(conn: sa.Connection, table: sa.Table, key: Any, at: datetime) -> Row | None:
@@ -42,6 +42,14 @@ def table_as_of(table: sa.Table, at: datetime, conn: sa.Connection) -> sa.Subque
     return sa.union_all(present, past).subquery(table.name)
 
 
+def versions_of(conn: sa.Connection, table: sa.Table, key: str, at: datetime, limit: int) -> list[tuple[datetime, Row]]:
+    """What we believed of a row up to a moment, each with when we learned it, the newest first."""
+    mine = sa.and_(row_past.c.table_name == table.name, row_past.c.row_key == row_key((key,)), row_past.c.learned_at <= at)
+    past = sa.select(*_columns(table, conn)).where(mine).order_by(row_past.c.replaced_at.desc()).limit(limit)
+    present = sa.select(table).where(next(iter(table.primary_key)) == key, table.c.learned_at <= at)
+    return [(row["learned_at"], dict(row)) for query in (present, past) for row in conn.execute(query).mappings()]
+
+
 def _then(table: sa.Table, at: datetime) -> sa.ColumnElement[bool]:
     """The earlier versions that were the present one at that moment: learned by then, not yet replaced."""
     return sa.and_(row_past.c.table_name == table.name, row_past.c.learned_at <= at, row_past.c.replaced_at > at)
@@ -56,3 +64,10 @@ def _typed(column: sa.Column[Any], dialect: str) -> sa.ColumnElement[Any]:
     if dialect == "sqlite":  # its JSON gives numbers as numbers; a cast to DATE would make a number of a date
         return sa.func.json_extract(row_past.c.body, f'$."{column.name}"', type_=column.type)
     return sa.cast(row_past.c.body[column.name].as_string(), column.type)
+
+
+def corrected_since(conn: sa.Connection, since: datetime) -> dict[int, int]:
+    """Channels with readings corrected since a moment, and when the oldest of those readings was taken (microseconds)."""
+    past = reading_past.c
+    query = sa.select(past.channel_id, sa.func.min(past.ts)).where(past.replaced_at > since).group_by(past.channel_id)
+    return {channel_id: ts for channel_id, ts in conn.execute(query)}

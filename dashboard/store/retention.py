@@ -14,6 +14,7 @@ from dashboard.store.engine import writing
 from dashboard.store.rollups import HOUR
 from dashboard.store.schema import (
     channel,
+    finding,
     kpi_h1,
     kpi_history,
     kpi_latest,
@@ -42,6 +43,7 @@ class Retention:
     past_versions: timedelta = timedelta(days=400)
     pull_runs: timedelta = timedelta(days=90)
     settled_quarantine: timedelta = timedelta(days=90)
+    findings: timedelta = timedelta(days=400)
 
 
 def thin(engine: sa.Engine, now: datetime, keep: Retention | None = None) -> dict[str, int]:
@@ -57,6 +59,7 @@ def _old(engine: sa.Engine, now: datetime, keep: Retention) -> Iterator[tuple[sa
     """What may go: each table with a condition that an index answers."""
     yield pull_run, pull_run.c.started_at < now - keep.pull_runs
     yield quarantine, sa.and_(quarantine.c.state != "open", quarantine.c.last_seen_at < now - keep.settled_quarantine)
+    yield finding, finding.c.gone_at < now - keep.findings
     for name in metadata.tables:
         yield row_past, sa.and_(row_past.c.table_name == name, row_past.c.replaced_at < now - keep.past_versions)
     with engine.connect() as conn:

@@ -57,6 +57,7 @@ reading_past = sa.Table(  # a corrected reading's earlier values, with when we b
     sa.Column("value", sa.Float, nullable=False),
     sa.Column("quality", sa.SmallInteger, nullable=False),
     sa.Column("pull_run", sa.BigInteger, nullable=False),
+    sa.Index("ix_reading_past_replaced_at", "replaced_at"),
 )
 reading_h1 = sa.Table(  # per channel and hour; made at compaction
     "reading_h1",
@@ -91,6 +92,36 @@ reading_scope_h1 = sa.Table(  # per metric, street ('district' for all) and hour
     sqlite_with_rowid=False,
 )
 
+# ---- derived metrics: readings of ours, worked out from readings of theirs
+derived_model = sa.Table(  # what was learned of one asset's past; earlier models stay: a number shown last month keeps its own
+    "derived_model",
+    metadata,
+    sa.Column("domain", sa.String(32), primary_key=True),
+    sa.Column("metric", sa.String(48), primary_key=True),
+    sa.Column("asset_id", sa.String(96), primary_key=True),
+    sa.Column("fitted_at", UtcDateTime, primary_key=True),
+    sa.Column("stretch_from", UtcDateTime),  # first and last hour learned from
+    sa.Column("stretch_to", UtcDateTime),
+    sa.Column("hours", sa.Integer, nullable=False),
+    sa.Column("numbers", sa.Text),  # JSON; NULL: too little to learn from
+)
+derived_mark = sa.Table(  # how far each derived metric of an asset has been worked out, whether or not it gave a value there
+    "derived_mark",
+    metadata,
+    sa.Column("domain", sa.String(32), primary_key=True),
+    sa.Column("metric", sa.String(48), primary_key=True),
+    sa.Column("asset_id", sa.String(96), primary_key=True),
+    sa.Column("ts", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+reading_touched = sa.Table(  # stretches of a channel where a reading came late or was corrected, until what is derived follows
+    "reading_touched",
+    metadata,
+    sa.Column("channel_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("ts_from", sa.BigInteger, nullable=False),
+    sa.Column("ts_to", sa.BigInteger, nullable=False),
+)
+
 # ---- pull
 source_state = sa.Table(
     "source_state",
@@ -121,7 +152,11 @@ pull_state = sa.Table(
     sa.Column("last_error", sa.Text),
     sa.Column("rows_total", sa.BigInteger, nullable=False, default=0),
     sa.Column("quarantined_total", sa.BigInteger, nullable=False, default=0),
-    sa.Column("clock_skew_s", sa.Integer),  # newest event ahead of our clock by this much: their clock is wrong
+    sa.Column("clock_skew_s", sa.Integer),  # their clock against ours: above 0 newest event ahead by this much, below 0 steadily behind
+    sa.Column("lags", sa.Text),  # JSON: how old the newest row was in the turns lately that brought one, in seconds
+    sa.Column("gone_total", sa.BigInteger, nullable=False, default=0),  # rows removed because they are no longer at the source
+    sa.Column("compared_at", UtcDateTime),  # when our keys were last held against theirs
+    sa.Column("comparing", sa.Text),  # JSON: what their keys are read from, and rows missed but not yet removed
 )
 pull_run = sa.Table(  # one turn of one pull that brought or broke something
     "pull_run",
@@ -134,6 +169,7 @@ pull_run = sa.Table(  # one turn of one pull that brought or broke something
     sa.Column("rows_new", sa.Integer, nullable=False, default=0),
     sa.Column("rows_changed", sa.Integer, nullable=False, default=0),
     sa.Column("rows_quarantined", sa.Integer, nullable=False, default=0),
+    sa.Column("rows_gone", sa.Integer, nullable=False, default=0),
     sa.Column("outcome", sa.String(16), nullable=False),  # ok | down | slow | changed | error
     sa.Column("error", sa.Text),
     sa.Column("fence", sa.BigInteger, nullable=False, default=0),
@@ -147,6 +183,7 @@ quarantine = sa.Table(
     sa.Column("row_hash", sa.String(32), nullable=False),
     sa.Column("reason_code", sa.String(32), nullable=False),  # missing | type | range | date | place | duplicate | code | too_big | clean
     sa.Column("reason", sa.Text, nullable=False),  # a sentence: field, what was found, what is wanted
+    sa.Column("reason_zh", sa.Text),  # the same in Chinese; NULL: set aside by a release that said it in English only
     sa.Column("row", sa.Text, nullable=False),  # JSON; personal fields already tokenised or dropped
     sa.Column("first_seen_at", UtcDateTime, nullable=False),
     sa.Column("last_seen_at", UtcDateTime, nullable=False),
@@ -304,6 +341,25 @@ rule_state = sa.Table(  # where the state machine of each rule × asset stands b
     sa.Column("value", sa.Float),
     sa.Column("latches", sa.Text, nullable=False, default=""),  # JSON: each level's own state and since when; empty: all normal
 )
+finding = sa.Table(  # what a judged rule found about an asset, with its grounds: a row each time what is found changes
+    "finding",
+    metadata,
+    sa.Column("finding_id", _Id, primary_key=True, autoincrement=True),
+    sa.Column("rule", sa.String(96), nullable=False),
+    sa.Column("asset_id", sa.String(96), nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),  # since when it is so, as the judge dates it
+    sa.Column("value", sa.Float, nullable=False),
+    sa.Column("because", sa.Text, nullable=False),  # JSON: [what in Chinese, in English, what it said]…
+    sa.Column("stopped", sa.Text),  # JSON: the stop rule that holds, in both languages; NULL: none
+    sa.Column("name", sa.String(191), nullable=False, default=""),
+    sa.Column("street", sa.String(12)),
+    sa.Column("lon", sa.Float),
+    sa.Column("lat", sa.Float),
+    sa.Column("learned_at", UtcDateTime, nullable=False),
+    sa.Column("gone_at", UtcDateTime, index=True),  # when something else was found, or nothing; NULL: found now
+    sa.Index("ix_finding_rule_gone", "rule", "gone_at"),
+    sa.Index("ix_finding_asset", "asset_id", "learned_at"),
+)
 audit = sa.Table(
     "audit",
     metadata,
@@ -355,7 +411,10 @@ __all__ = [
     "alert_transition",
     "audit",
     "channel",
+    "derived_mark",
+    "derived_model",
     "dirty_day",
+    "finding",
     "geo_layer",
     "kpi_day",
     "kpi_h1",
@@ -374,6 +433,7 @@ __all__ = [
     "reading_hot",
     "reading_past",
     "reading_scope_h1",
+    "reading_touched",
     "row_past",
     "rule_state",
     "schema_change",

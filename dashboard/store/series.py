@@ -40,6 +40,7 @@ class ScopeHour(NamedTuple):
     high: float
 
 
+Band = tuple[float, float]  # P10 and P90
 Channel = int
 ScopeMetric = tuple[str, str, str]  # domain, metric, scope
 
@@ -171,6 +172,18 @@ def expected_ranges(
     numbers = [to_micros(hour) // HOUR for hour in hours]
     means = _hourly_means(conn, of, min(numbers) - weeks * 168, max(numbers))
     return [_usual([means[n - 24 * day] for day in range(1, weeks * 7 + 1) if n - 24 * day in means]) for n in numbers]
+
+
+def usual_ranges(conn: sa.Connection, wanted: Iterable[tuple[Channel, int]], weeks: int = 4) -> dict[tuple[Channel, int], Band | None]:
+    """The expected range of many (channel, whole hours since 1970) at once: a key seek for each past hour, one statement."""
+    asked = list(wanted)
+    keys = [(channel_id, hour - 24 * day) for channel_id, hour in asked for day in range(1, weeks * 7 + 1)]
+    rows = bulk.matching(conn, reading_h1, ("channel_id", "hour"), keys, ("channel_id", "hour", "n", "total"))
+    means = {(channel_id, hour): total / n for channel_id, hour, n, total in rows}
+    return {
+        (channel_id, hour): _usual([means[key] for day in range(1, weeks * 7 + 1) if (key := (channel_id, hour - 24 * day)) in means])
+        for channel_id, hour in asked
+    }
 
 
 def _hourly_means(conn: sa.Connection, of: Channel | ScopeMetric, first: int, end: int) -> dict[int, float]:

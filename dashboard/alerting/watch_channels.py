@@ -1,0 +1,115 @@
+"""Rules over readings: each new value of a metric, how far it is from what is usual, and whether an instrument still moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from dashboard.alerting.looking import FIRST_LOOK, SILENT_CADENCES, UNIT_SECONDS, UNUSABLE, Looking, Place, Replay, Sightings
+from dashboard.alerting.machine import Observation, Standing
+from dashboard.alerting.usual import departures
+from dashboard.core.declare import OutOfRange, Readings, Stillness
+from dashboard.core.times import from_micros, to_micros
+from dashboard.store.alert_reads import opened_at
+from dashboard.store.block import Reading
+from dashboard.store.series import latest_values, newer_readings, readings_between
+
+JUDGED_AGAIN = timedelta(hours=6)  # a correction reaches this far back into what led up to it
+Judge = Callable[[list[Reading]], Iterable[float | None]]
+
+
+def readings(at_hand: Looking, watched: Readings) -> Sightings:
+    """Every new reading of the metric in order of event time, so that onsets are true however late we look."""
+    return _new_readings(at_hand, watched.metric, lambda rows: [value for _, _, value, _ in rows])
+
+
+def out_of_range(at_hand: Looking, watched: OutOfRange) -> Sightings:
+    """Every new reading as its distance from what is usual at its hour; a channel without enough of a past says nothing."""
+    decimals = at_hand.catalog.metrics[at_hand.domain.key, watched.metric].decimals
+    return _new_readings(at_hand, watched.metric, lambda rows: departures(at_hand.conn, rows, decimals))
+
+
+def _new_readings(at_hand: Looking, metric: str, judge: Judge) -> Sightings:
+    channels = _channels(at_hand, metric)
+    start, horizon = at_hand.now - FIRST_LOOK, to_micros(at_hand.now)
+    kept = at_hand.kept
+    seen = {c: to_micros(kept[row.asset_id].seen or start) if row.asset_id in kept else to_micros(start) for c, row in channels.items()}
+    found = Sightings()
+    newest = dict(seen)
+    rows = newer_readings(at_hand.conn, seen)
+    for (channel_id, ts, _, quality), value in zip(rows, judge(rows), strict=True):
+        asset = channels[channel_id].asset_id
+        moment = min(ts, horizon)  # a clock ahead of ours must not date an alert in the future
+        newest[channel_id] = max(newest[channel_id], moment)
+        if quality < UNUSABLE and value is not None and at_hand.matters(found, asset, value, moment):
+            found.add(asset, from_micros(moment), value)
+    found.seen = {channels[c].asset_id: from_micros(ts) for c, ts in newest.items() if ts != seen[c] or channels[c].asset_id not in kept}
+    found.places = {row.asset_id: Place(street=row.street) for row in channels.values()}
+    _corrected(at_hand, found, channels, seen, judge)
+    _silent_channels(at_hand, found, channels.values())
+    return found
+
+
+def _channels(at_hand: Looking, metric: str) -> dict[int, Any]:
+    return {row.channel_id: row for row in latest_values(at_hand.conn, at_hand.domain.key, metric) if row.ts is not None}
+
+
+def _corrected(at_hand: Looking, found: Sightings, channels: Mapping[int, Any], seen: Mapping[int, int], judge: Judge) -> None:
+    """Readings already judged that now say something else: what led to where the rule stands is gone through again.
+
+    Corrections older than the first look are history: they change lines and averages, not what rings now.
+    """
+    oldest = to_micros(at_hand.now - FIRST_LOOK)
+    for channel_id in at_hand.corrected.keys() & channels.keys():
+        ts, asset = at_hand.corrected[channel_id], channels[channel_id].asset_id
+        if oldest <= ts <= seen[channel_id] and asset in at_hand.kept:
+            standing, start = _begin_again(at_hand, asset, from_micros(ts))
+            rows = readings_between(at_hand.conn, channel_id, start, from_micros(seen[channel_id] + 1))
+            usable = [(channel_id, *row) for row in rows if row[2] < UNUSABLE]
+            values = zip(usable, judge(usable), strict=True)
+            found.again[asset] = Replay(standing, [Observation(from_micros(r[1]), v) for r, v in values if v is not None])
+
+
+def _begin_again(at_hand: Looking, asset: str, corrected: datetime) -> tuple[Standing, datetime]:
+    """From rest, a while before the correction or before the open alert began; an alert of yesterday or older is taken as given."""
+    opened = opened_at(at_hand.conn, at_hand.key, asset)
+    start = min(corrected, opened or corrected) - JUDGED_AGAIN
+    earliest = at_hand.now - FIRST_LOOK - JUDGED_AGAIN
+    if start >= earliest:
+        return Standing(), start
+    return (at_hand.standing(asset) if opened else Standing()), earliest
+
+
+def _silent_channels(at_hand: Looking, found: Sightings, channels: Iterable[Any]) -> None:
+    """Channels more than three cadences old, where silence makes a difference."""
+    always = at_hand.rule.no_data == "alert"
+    for row in channels:
+        quiet_from = row.ts + SILENT_CADENCES * timedelta(seconds=row.cadence_s)
+        standing = at_hand.standing(row.asset_id)
+        if at_hand.now > quiet_from and not standing.no_data and (always or row.asset_id in found.by_asset or not standing.is_at_rest):
+            found.add(row.asset_id, quiet_from, None)
+
+
+def stillness(at_hand: Looking, watched: Stillness) -> Sightings:
+    """How long each instrument's word has been the same, as of its newest word: one that says nothing is silent, not still."""
+    found, unit = Sightings(), timedelta(seconds=UNIT_SECONDS.get(at_hand.rule.unit, 60.0))
+    channels = _channels(at_hand, watched.metric)
+    limits = sorted(t.value for t in at_hand.thresholds(to_micros(at_hand.now)))
+    for row in channels.values():
+        seen = at_hand.kept[row.asset_id].seen if row.asset_id in at_hand.kept else None
+        newest = min(row.ts, at_hand.now)
+        if row.same_since is None or (seen is not None and newest <= seen):
+            continue
+        still = max(newest - row.same_since, timedelta(0))
+        if not at_hand.matters(found, row.asset_id, still / unit, to_micros(newest)):
+            continue
+        passed = [(row.same_since + limit * unit, limit) for limit in limits if limit * unit < still]
+        for at, limit in passed:  # so that onsets are true however late we look
+            if seen is None or at > seen:
+                found.add(row.asset_id, at, limit)
+        found.add(row.asset_id, newest, still / unit)
+        found.seen[row.asset_id] = newest
+    found.places = {row.asset_id: Place(street=row.street) for row in channels.values()}
+    _silent_channels(at_hand, found, channels.values())
+    return found
