@@ -144,10 +144,28 @@ def _source(key: str, raw: Mapping[str, Any], file: str, home: Path, environ: Ma
     if not url and not variable:
         raise ConfigurationError(file, f"{where}.url_env", "no address", "name the environment variable that holds it, or write url")
     values |= {"url": local_sqlite(url, home), "unset": "" if url else variable}
+    _place_files(values, home)
     for needed in ("kind", "title", "department"):
         if needed not in values:
             raise ConfigurationError(file, f"{where}.{needed}", "missing")
     return SourceConfig(key=key, file=file, **values)
+
+
+_FILES = ("gtfs", "gtfs_rt", "folder")
+
+
+def _place_files(values: dict[str, Any], home: Path) -> None:
+    """Relative paths of a source that is files, made absolute from the home folder."""
+    if values.get("kind") not in _FILES:
+        return
+    values["url"] = local_file(values["url"], home)
+    if "schedule" in values.get("options", {}):
+        values["options"] = {**values["options"], "schedule": local_file(str(values["options"]["schedule"]), home)}
+
+
+def local_file(url: str, home: Path) -> str:
+    """A bare relative path, made absolute from the home folder."""
+    return url if not url or "://" in url else str((home / url).resolve())
 
 
 def _pull(key: str, raw: Mapping[str, Any], file: str, sources: Mapping[str, SourceConfig]) -> PullConfig:

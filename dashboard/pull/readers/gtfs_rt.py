@@ -20,7 +20,9 @@ from dashboard.core.times import to_micros
 from dashboard.pull.batch import Batch, Cursor, Problem, Reject, from_rows
 from dashboard.pull.mapping import Plan
 from dashboard.pull.readers.files import fetch, local_path, stamp
+from dashboard.pull.readers.gtfs_watch import WATCHED, Watch, off_shape
 from dashboard.pull.readers.schedule import Schedule, load_schedule
+from dashboard.pull.readers.timetable import Timetable, load_timetable
 
 Row: TypeAlias = dict[str, Any]
 _CAPTURES = (".pb", ".bin", ".json", ".protobuf")
@@ -34,23 +36,48 @@ class EntityError(ValueError):
 
 
 def read_gtfs_rt(plan: Plan, cursor: Cursor | None, now: datetime) -> Iterator[Batch]:
-    """Rows of `table` (vehicle_positions, trip_updates, alerts), one per vehicle, stop of a trip, or alert. Raises SourceError."""
-    if plan.pull.table not in _ROWS:
-        raise SourceChangedError(f"{plan.source.key}: table {plan.pull.table!r} is not one of " + ", ".join(_ROWS))
-    schedule = load_schedule(plan.source)
+    """Rows of `table`: what messages say (vehicle_positions, trip_updates, alerts), or what follows from watching vehicles along
+
+    their timetable (stop_arrivals, trip_runs). Raises SourceError.
+    """
+    if plan.pull.table not in (*_ROWS, *WATCHED):
+        raise SourceChangedError(f"{plan.source.key}: table {plan.pull.table!r} is not one of " + ", ".join((*_ROWS, *WATCHED)))
+    look = _Look(plan, (cursor or {}).get("watch"))
     seen: dict[str, Any] = dict((cursor or {}).get("files", {}))
     refused: SourceChangedError | None = None
     for name, raw, mark in _captures(plan, seen):
         try:
-            batch = _batch(plan, _parsed(plan, name, raw), schedule, now)
+            batch = look.batch(_parsed(plan, name, raw), now)
         except SourceChangedError as wrong:
             refused = refused or wrong  # one broken capture does not hide those that follow
             continue
         seen[name] = mark
-        batch.cursor = {"files": dict(list(seen.items())[-_REMEMBERED:])}
+        batch.cursor = {"files": dict(list(seen.items())[-_REMEMBERED:])} | look.memory()
         yield batch
     if refused:
         raise refused
+
+
+class _Look:
+    """How messages are read in one turn: against the schedule, and with what was seen before."""
+
+    def __init__(self, plan: Plan, memory: dict[str, Any] | None) -> None:
+        self.plan, self.watched = plan, plan.pull.table in WATCHED
+        self.schedule = load_schedule(plan.source)
+        self.timetable = load_timetable(plan.source, plan.zone) if self.watched or "off_shape_m" in plan.names() else None
+        self.watch = Watch.of(memory)
+
+    def memory(self) -> dict[str, Any]:
+        """What the next turn must know."""
+        return {"watch": self.watch.memory()} if self.watched else {}
+
+    def batch(self, message: Any, now: datetime) -> Batch:
+        """Rows of one message."""
+        if not self.watched:
+            return _batch(self.plan, message, self.schedule, self.timetable, now)
+        if self.timetable is None:
+            raise SourceChangedError(f"{self.plan.source.key}: {self.plan.pull.table} needs options.schedule, the GTFS zip of its trips")
+        return from_rows(self.plan, WATCHED[self.plan.pull.table](message, self.timetable, self.watch))
 
 
 def _captures(plan: Plan, seen: dict[str, Any]) -> Iterator[tuple[str, bytes, Any]]:
@@ -85,8 +112,9 @@ def _parsed(plan: Plan, name: str, raw: bytes) -> Any:
     return message
 
 
-def _batch(plan: Plan, message: Any, schedule: Schedule | None, now: datetime) -> Batch:
+def _batch(plan: Plan, message: Any, schedule: Schedule | None, timetable: Timetable | None, now: datetime) -> Batch:
     flatten = _ROWS[plan.pull.table]
+    off = off_shape(message, timetable) if timetable else {}
     header, rows, refused = int(message.header.timestamp), [], []
     for entity in message.entity:
         if entity.is_deleted:
@@ -99,7 +127,8 @@ def _batch(plan: Plan, message: Any, schedule: Schedule | None, now: datetime) -
             given = MessageToDict(entity, preserving_proto_field_name=True)
             refused.append(Reject(str(entity.id), Problem("type", str(wrong)), {"entity": json.dumps(given)[:500]}))
             continue
-        rows += [_matched(row | {"header.timestamp": header or None, "entity_id": entity.id}, schedule) for row in found]
+        whole = {"header.timestamp": header or None, "entity_id": entity.id}
+        rows += [_matched(row | whole | {"off_shape_m": off.get(row.get("vehicle_id", ""))}, schedule) for row in found]
     batch = from_rows(plan, rows)
     batch.rejects = refused
     return batch
@@ -176,6 +205,7 @@ def _vehicle(entity: Any) -> list[Row]:
         "current_status": rt.VehiclePosition.VehicleStopStatus.Name(given.current_status),
         "congestion_level": rt.VehiclePosition.CongestionLevel.Name(given.congestion_level),
         "occupancy_status": rt.VehiclePosition.OccupancyStatus.Name(given.occupancy_status) if given.HasField("occupancy_status") else None,
+        "occupancy_percentage": given.occupancy_percentage if given.HasField("occupancy_percentage") else None,
         "timestamp": given.timestamp or None,
     }
     return [row]
