@@ -6,7 +6,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 
 from dashboard.core.catalog import Catalog
-from dashboard.core.declare import Absence, AlertRule, Domain, Feed, Kpi, KpiValues, Readings, RowCount, Target, Text, Threshold
+from dashboard.core.declare import (
+    Absence,
+    AlertRule,
+    Derived,
+    Domain,
+    Feed,
+    Judged,
+    Kpi,
+    KpiValues,
+    OutOfRange,
+    Parameter,
+    Readings,
+    RowCount,
+    Stillness,
+    Target,
+    Text,
+    Threshold,
+)
 from dashboard.core.tables import ORIGIN
 from dashboard.settings import PullConfig, Settings
 
@@ -14,6 +31,8 @@ _PULL = ("pull", "source", "department", "into", "table", "every", "late after")
 _FEED = ("feed", "title", "holds", "required")
 _KPI = ("KPI", "title", "unit", "how", "good / poor", "weight")
 _RULE = ("rule", "title", "watches", "thresholds", "holds for", "no data")
+_DERIVED = ("derived metric", "title", "unit", "from", "how")
+_PARAMETER = ("number of", "name", "value", "reference")
 _FIGURE = ("figure", "value", "unit", "period", "source")
 
 
@@ -49,6 +68,11 @@ def _domain(catalog: Catalog, domain: Domain) -> Iterator[str]:
         yield _table(_KPI, (_kpi_row(catalog, domain, kpi) for kpi in domain.kpis))
     if domain.rules:
         yield _table(_RULE, (_rule_row(catalog, domain, rule) for rule in domain.rules))
+    if domain.derived:
+        yield _table(_DERIVED, (_derived_row(domain, one) for one in domain.derived))
+    parameters = [p for p in catalog.parameters if p.rule.split(".")[0] == domain.key]
+    if parameters:
+        yield _table(_PARAMETER, (_parameter_row(p) for p in parameters))
 
 
 def _pull_rows(catalog: Catalog, settings: Settings) -> Iterator[Sequence[str]]:
@@ -100,20 +124,36 @@ def _rule_row(catalog: Catalog, domain: Domain, rule: AlertRule) -> Sequence[str
     return f"`{domain.key}.{rule.key}`", _both(rule.title), _watched(rule), thresholds, span(rule.hold), rule.no_data
 
 
+def _derived_row(domain: Domain, one: Derived) -> Sequence[str]:
+    metric = one.metric
+    return f"`{domain.key}.{metric.key}`", _both(metric.title), metric.unit, ", ".join(f"`{key}`" for key in one.inputs), one.method.zh
+
+
+def _parameter_row(p: Parameter) -> Sequence[str]:
+    name = f"`{p.name}`" + (f" {p.level}" if p.level else "")
+    return f"`{p.rule}`", name, f"{p.value:g} {p.unit}".rstrip(), f"{p.ref}; {p.confidence}"
+
+
 def _threshold(t: Threshold, rule: AlertRule) -> str:
     return f"{t.level.value} {t.op} {t.value:g} {rule.unit}".rstrip() + f" ({t.ref}; {t.confidence})"
 
 
 def _watched(rule: AlertRule) -> str:
-    watches = rule.watches
-    if isinstance(watches, Readings):
-        return f"each `{watches.metric}`"
-    if isinstance(watches, KpiValues):
-        return f"KPI `{watches.kpi.key}`" + (" per street" if watches.each_street else "")
-    if isinstance(watches, RowCount):
-        return f"rows of `{watches.table.name}` in {span(watches.over)}"
-    assert isinstance(watches, Absence)
-    return f"silence of `{watches.feed}`" + (f" `{watches.metric}`" if watches.metric else "")
+    match rule.watches:
+        case Readings(metric=metric):
+            return f"each `{metric}`"
+        case OutOfRange(metric=metric):
+            return f"each `{metric}` against the same hour of four weeks, P10–P90"
+        case Stillness(metric=metric):
+            return f"how long each `{metric}` has not moved"
+        case KpiValues(kpi=kpi, each_street=each):
+            return f"KPI `{kpi.key}`" + (" per street" if each else "")
+        case RowCount(table=table, over=over):
+            return f"rows of `{table.name}` in {span(over)}"
+        case Absence(feed=feed, metric=silent):
+            return f"silence of `{feed}`" + (f" `{silent}`" if silent else "")
+        case Judged(reads=reads):
+            return "judged from " + ", ".join(f"`{name}`" for name in reads)
 
 
 def _published_rows(catalog: Catalog) -> Iterator[Sequence[str]]:

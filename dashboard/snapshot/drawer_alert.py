@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from dashboard.alerting.reasons import in_language
-from dashboard.core.declare import Domain, KpiValues, Metric, Text, Threshold
+from dashboard.core.declare import Domain, Judged, KpiValues, Metric, Text, Threshold
 from dashboard.core.errors import NotFoundError
 from dashboard.core.readings import latest
 from dashboard.core.times import CITY_ZONE, city_day
@@ -41,6 +41,7 @@ def alert(picture: Picture, view: View, alert_id: str) -> dict[str, Any]:
         "summary": together(lang, (grounds(a, lang), c.street)),
         "rule": f"{rule[1].title(lang)}（{a.rule}）" if rule else a.rule,
         "reference": _reference(picture, a, lang),
+        "grounds": _grounds(picture, a, lang),
         "steps": _steps(picture, a, c, lang),
         **_plot(picture, a, lang),
         "replay": picture.replay,
@@ -65,6 +66,19 @@ def _reference(picture: Picture, a: Alert, lang: str) -> str:
     limits = picture.catalog.rule_thresholds(a.rule, city_day(a.opened).isoformat())
     limit = next((t for t in limits if t.level.value == a.level), None)
     return f"{limit.ref}，{say(lang, '依据可信度', 'confidence')}：{limit.confidence}" if limit else UNKNOWN
+
+
+def _grounds(picture: Picture, a: Alert, lang: str) -> list[dict[str, Any]]:
+    """What a judged rule looked at about this asset when it was last found, stop rules too; nothing for a rule over one number."""
+    rule = picture.catalog.rules.get(a.rule)
+    if rule is None or not isinstance(rule[1].watches, Judged):
+        return []
+    with picture.reader.engine.connect() as conn:
+        found = alert_reads.findings(conn, [a.rule], a.opened, min(picture.at, a.closed or picture.at), a.asset_id)
+    if not found:
+        return []
+    stopped = [{"what": say(lang, "停止规则", "Stop rule"), "said": found[0].stopped(lang), "stops": True}] if found[0].stopped else []
+    return stopped + [{"what": what(lang), "said": said, "stops": False} for what, said in found[0].because]
 
 
 def _steps(picture: Picture, a: Alert, c: AlertCard, lang: str) -> list[dict[str, Any]]:
