@@ -79,6 +79,7 @@ class Derived:
     over: timedelta = timedelta(days=365)  # the stretch learned from
     again: timedelta = timedelta(days=365)  # learned anew this often; while the stretch is not full, every day
     back: timedelta = timedelta(0)  # how far before a moment `apply` needs to look
+    facts: tuple[sa.Column[Any], ...] = ()  # columns of the asset's register: among the numbers of `apply` by name, NaN where empty
 
 
 @dataclass(frozen=True, kw_only=True)

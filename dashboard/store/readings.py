@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from dashboard.core.readings import latest
 from dashboard.core.times import to_micros
-from dashboard.store import bulk, rollups
+from dashboard.store import bulk, rollups, still, touched
 from dashboard.store.block import Block, Reading
 from dashboard.store.engine import writing
 from dashboard.store.rollups import HOUR
@@ -91,30 +91,36 @@ def append_block(conn: sa.Connection, readings: Block, *, run_id: int, now: date
     boundary = _boundary(conn, now)
     past = batch.times < boundary
     cold, hot = batch[past], batch[~past].by_time()
-    new_hot, corrected_hot = _take(conn, reading_hot, hot, run_id, now)
-    new_cold, corrected_cold = _take(conn, reading_cold, cold, run_id, now)
+    before = touched.newest_times(conn, batch)
+    new_hot, corrected_hot, changed_hot = _take(conn, reading_hot, hot, run_id, now)
+    new_cold, corrected_cold, changed_cold = _take(conn, reading_cold, cold, run_id, now)
+    for block in (changed_hot, changed_cold):
+        touched.note(conn, block, before)
     if new_cold == len(cold):
         rollups.add(conn, cold)
     elif new_cold or corrected_cold:  # which of them were new is not known: take their hours again
         rollups.retake(conn, zip(cold.channels.tolist(), (cold.times // HOUR).tolist(), strict=True))
     _refresh_latest(conn, batch, now)
+    for block in (changed_hot, changed_cold):
+        still.follow(conn, block, before)
     new, changed = new_hot + new_cold, corrected_hot + corrected_cold
     return Written(new, changed, len(batch) - new - changed)
 
 
-def _take(conn: sa.Connection, table: sa.Table, block: Block, run_id: int, now: datetime) -> tuple[int, int]:
-    """Insert what is new; where fewer went in than came, look which of the others say something else. (new, corrected)"""
+def _take(conn: sa.Connection, table: sa.Table, block: Block, run_id: int, now: datetime) -> tuple[int, int, Block]:
+    """Insert what is new; where fewer went in than came, look which of the others say something else. (new, corrected, both)"""
     new = bulk.insert(conn, table, _READING, block.stored(run_id))
     if new == len(block):
-        return new, 0
+        return new, 0, block
     rows = block.rows()
     there = bulk.matching(conn, table, ("channel_id", "ts"), [row[:2] for row in rows], _READING)
     before = {(row[0], row[1]): row for row in there}
     corrections = [row for row in rows if (row[2], row[3]) != before[row[0], row[1]][2:4]]
+    entered = [row for row in rows if before[row[0], row[1]][4] == run_id] if new else []
     past = [(*before[row[0], row[1]], to_micros(now)) for row in corrections]
     bulk.insert(conn, reading_past, (*_READING, "replaced_at"), past)
     bulk.insert(conn, table, _READING, [(*row, run_id) for row in corrections], update=("value", "quality", "pull_run"))
-    return new, len(corrections)
+    return new, len(corrections), Block.of([*entered, *corrections])
 
 
 _NEWEST = {
