@@ -11,7 +11,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from dashboard.core.duty import Notify
 from dashboard.core.errors import ConfigurationError
+from dashboard.notify_settings import load_notify
 
 _DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*$")
 _UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
@@ -81,6 +83,7 @@ class Settings:
     pulls: Mapping[str, PullConfig]
     token_key: bytes  # secret for pseudonyms of personal fields
 
+    notify: Notify = Notify()  # who is told of alerts, and how
 
 def duration(text: object, file: str, key: str) -> timedelta:
     """`30s`, `5m`, `1.5h`, `2d` as a timedelta."""
@@ -205,7 +208,7 @@ def load_settings(path: str | None = None, environ: Mapping[str, str] = os.envir
     config = Path(path or environ.get("COCKPIT_CONFIG", "cockpit.toml")).resolve()
     file = config.name
     raw = _toml(config)
-    _known(raw, {"city", "store", "index", "source", "pull", "web"}, file, "top level")
+    _known(raw, {"city", "store", "index", "source", "pull", "web", "notify"}, file, "top level")
     home = Path(environ.get("COCKPIT_HOME", config.parent)).resolve()
     parts = [(file, raw)] + [(f"cockpit.d/{p.name}", _toml(p)) for p in sorted(config.parent.glob("cockpit.d/*.toml"))]
     for name, part in parts[1:]:
@@ -227,6 +230,7 @@ def load_settings(path: str | None = None, environ: Mapping[str, str] = os.envir
     )
 
 
+        notify=load_notify(raw.get("notify", {}), file, environ, duration),
 def _gathered(parts: list[tuple[str, dict[str, Any]]], kind: str) -> dict[str, tuple[str, dict[str, Any]]]:
     """Every source, or every pull, of all files, with the file it is in. A name used twice would silently lose one of them."""
     found: dict[str, tuple[str, dict[str, Any]]] = {}
