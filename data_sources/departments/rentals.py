@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -101,9 +101,15 @@ def live(engine: sa.Engine, since: datetime, until: datetime, seed: int) -> None
         replace_rows(conn, book.status, status_rows(seed, at, _stirred(seed, start, at, moved)))
         replace_rows(conn, book.room, register_rows(seed, at, _repointed(seed, start, at)))
         for prefix, (table, *_) in _KINDS.items():
-            plan = over_days(partial(_today, prefix), seed, first - _LONG_AGO, last)
+            plan = _recent(prefix, seed, first - _LONG_AGO, last)
             news = pick(plan, happened(start, at, plan.at, plan.end))
             replace_rows(conn, table, happening_rows(seed, prefix, news, at, coded=prefix != "WM"))
+
+
+@lru_cache(maxsize=2 * len(_KINDS))
+def _recent(prefix: str, seed: int, first: int, last: int) -> Happenings:
+    """What happened on some days at today's rate; asked every few seconds, another answer once a day."""
+    return over_days(partial(_today, prefix), seed, first, last)
 
 
 def _today(prefix: str, seed: int, day: int) -> Happenings:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -74,6 +74,7 @@ def building_rows(seed: int) -> list[Row]:
     return rows_of(b.code, b.name, _streets(b.street), b.rooms, b.lon, b.lat)
 
 
+@lru_cache(maxsize=4)  # asked every few seconds, another answer once a day
 def deductions(seed: int, first: int, last: int) -> tuple[Ints, Floats]:
     """Rooms that lose two points, and when: a handful of inspections a day."""
     _, rooms = city_of(seed)
