@@ -23,7 +23,7 @@ from dashboard.store.engine import writing
 from dashboard.store.lease import check_fence
 from dashboard.store.models import Model, keep_models, models_of
 from dashboard.store.readings import append_block, open_channels
-from dashboard.store.schema import channel, derived_mark
+from dashboard.store.schema import channel, derived_mark, reading_touched
 from dashboard.store.topics import bump
 
 _OURS = 0  # no pull run brought these readings
@@ -88,9 +88,10 @@ def _domain(turn: _Turn) -> bool:
 
 def _late(conn: sa.Connection, domain: Domain) -> dict[int, touched.Stretch]:
     """Stretches of this domain's channels in which a reading came late or was corrected."""
-    noted = touched.touched(conn)
-    mine = bulk.matching(conn, channel, ["channel_id"], [(number,) for number in noted], ["channel_id", "domain"])
-    return {number: noted[number] for number, key in mine if key == domain.key}
+    mine = reading_touched.join(channel, channel.c.channel_id == reading_touched.c.channel_id)
+    t = reading_touched.c
+    wanted = sa.select(t.channel_id, t.ts_from, t.ts_to).select_from(mine).where(channel.c.domain == domain.key)
+    return {number: (start, end) for number, start, end in conn.execute(wanted)}
 
 
 # ---- working out

@@ -40,11 +40,6 @@ def note(conn: sa.Connection, changed: Block, before: Mapping[int, int]) -> None
     bulk.insert(conn, reading_touched, ("channel_id", "ts_from", "ts_to"), rows, update=_WIDER)
 
 
-def touched(conn: sa.Connection) -> dict[int, Stretch]:
-    """Every stretch noted, by channel."""
-    return {number: (start, end) for number, start, end in conn.execute(sa.select(reading_touched))}
-
-
 def settle(conn: sa.Connection, done: Iterable[tuple[int, Stretch]]) -> None:
     """Forget stretches that were followed up, unless they grew meanwhile."""
     t = reading_touched.c
