@@ -249,6 +249,64 @@ def kpi_explain(key: str, scope: str) -> None:
         click.echo(explanation_text(explain(conn, catalog, settings, key, scope, _now())))
 
 
+@main.group()
+def rule() -> None:
+    """The rules that raise alerts."""
+
+
+@rule.command("list")
+def rule_list() -> None:
+    """Every rule with its thresholds of today."""
+    from dashboard.core.times import city_day
+
+    catalog = _catalog()
+    for key, (_, declared) in sorted(catalog.rules.items()):
+        limits = catalog.rule_thresholds(key, city_day(_now()).isoformat())
+        told = " ".join(f"{t.level}{t.op}{t.value:g}" for t in limits)
+        click.echo(f"{key:36} {declared.title.zh:14} {told} {declared.unit}")
+
+
+@rule.command("test")
+@click.argument("key")
+@click.option("--days", type=click.IntRange(1, 400), default=30, show_default=True)
+@click.option("--limit", multiple=True, metavar="LEVEL=VALUE", help="A threshold to try instead of the one in force: orange=72.5.")
+def rule_test(key: str, days: int, limit: tuple[str, ...]) -> None:
+    """What a rule would have done over the last days, beside what is on record."""
+    from datetime import timedelta
+
+    from dashboard.alerting.backtest import backtest
+    from dashboard.alerting.backtest_text import moved, trial_text
+    from dashboard.core.times import city_day
+
+    catalog, now = _catalog(), _now()
+    instead = moved(catalog.rule_thresholds(key, city_day(now).isoformat()), limit) if limit else None
+    with _current_store(_settings()).connect() as conn:
+        for line in trial_text(backtest(conn, catalog, key, now - timedelta(days=days), now, instead)):
+            click.echo(line)
+
+
+# ---- telling people
+
+
+@main.group()
+def notify() -> None:
+    """Who is told of alerts, and how."""
+
+
+@notify.command("test")
+@click.argument("channel", required=False)
+@click.option("--to", "recipient", default="", help="the recipient; default: the first one reached by the channel")
+def notify_test(channel: str | None, recipient: str) -> None:
+    """Send a test notice over a channel now; without one, say which there are."""
+    from dashboard.notify.trial import channels_told, send_trial
+
+    settings = _settings()
+    if channel is None:
+        click.echo(channels_told(settings.notify))
+        return
+    click.echo(send_trial(settings.notify, channel, recipient, _now()))
+
+
 # ---- processes
 
 

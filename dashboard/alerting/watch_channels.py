@@ -41,6 +41,7 @@ def _new_readings(at_hand: Looking, metric: str, judge: Judge) -> Sightings:
     for (channel_id, ts, _, quality), value in zip(rows, judge(rows), strict=True):
         asset = channels[channel_id].asset_id
         moment = min(ts, horizon)  # a clock ahead of ours must not date an alert in the future
+        _silent_between(at_hand, found, channels[channel_id], newest[channel_id], moment)
         newest[channel_id] = max(newest[channel_id], moment)
         if quality < UNUSABLE and value is not None and at_hand.matters(found, asset, value, moment):
             found.add(asset, from_micros(moment), value)
@@ -49,6 +50,15 @@ def _new_readings(at_hand: Looking, metric: str, judge: Judge) -> Sightings:
     _corrected(at_hand, found, channels, seen, judge)
     _silent_channels(at_hand, found, channels.values())
     return found
+
+
+def _silent_between(at_hand: Looking, found: Sightings, channel: Any, before: int, moment: int) -> None:
+    """A gap between two readings was silence when it lasted, whether we looked then or look now."""
+    quiet_from = from_micros(before) + SILENT_CADENCES * timedelta(seconds=channel.cadence_s)
+    standing = at_hand.standing(channel.asset_id)
+    telling = channel.asset_id in found.by_asset or not (standing.is_at_rest or standing.no_data)
+    if telling and from_micros(moment) > quiet_from:
+        found.add(channel.asset_id, quiet_from, None)
 
 
 def _channels(at_hand: Looking, metric: str) -> dict[int, Any]:

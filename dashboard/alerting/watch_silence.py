@@ -9,6 +9,7 @@ from typing import Any
 from dashboard.alerting.looking import UNIT_SECONDS, Looking, Place, Sightings
 from dashboard.core.declare import Absence, Freshness
 from dashboard.core.times import to_micros
+from dashboard.store.resting import resting_assets
 from dashboard.store.series import latest_values
 
 
@@ -21,7 +22,12 @@ def absences(at_hand: Looking, watched: Absence) -> Sightings:
     if watched.metric is None:
         _absent(at_hand, found, watched.feed, at_hand.now - feed.age, feed.cadence)
         return found
-    channels = [row for row in latest_values(at_hand.conn, at_hand.domain.key, watched.metric) if row.ts is not None]
+    resting = resting_assets(at_hand.conn, at_hand.domain)
+    spoken = [row for row in latest_values(at_hand.conn, at_hand.domain.key, watched.metric) if row.ts is not None]
+    channels = [row for row in spoken if row.asset_id not in resting]
+    _put_to_rest(at_hand, found, [*resting, *([] if channels or not spoken else [watched.feed])])
+    if spoken and not channels:
+        return found
     newest = max((row.ts for row in channels), default=at_hand.now - feed.age)
     _absent(at_hand, found, watched.feed, newest, feed.cadence)
     if feed.state is Freshness.SILENT or (len(channels) > 1 and found.by_asset and _is_beyond(at_hand, newest, feed.cadence)):
@@ -37,6 +43,13 @@ def absences(at_hand: Looking, watched: Absence) -> Sightings:
         _absent(at_hand, found, row.asset_id, row.ts, timedelta(seconds=row.cadence_s))
         found.places[row.asset_id] = Place(street=row.street)
     return found
+
+
+def _put_to_rest(at_hand: Looking, found: Sightings, subjects: Iterable[str]) -> None:
+    """The silence of what rests is meant: it is no longer absent."""
+    for subject in subjects:
+        if not at_hand.standing(subject).is_at_rest:
+            found.add(subject, at_hand.now, 0.0)
 
 
 def _shortest_unit(at_hand: Looking, channels: Iterable[Any]) -> timedelta:

@@ -95,6 +95,13 @@ def kpi_series(conn: sa.Connection, key: str, scope: str, t0: datetime, t1: date
     return [(max(at, t0), value) for at, value in conn.execute(query.order_by(kpi_history.c.at))]
 
 
+def kpi_changes(conn: sa.Connection, key: str, t0: datetime, t1: datetime) -> list[tuple[str, datetime, float | None, str]]:
+    """Every kept value of a KPI (scope, since when, value, freshness) of a stretch of time, all scopes, oldest first."""
+    h = kpi_history.c
+    query = sa.select(h.scope, h.at, h.value, h.freshness).where(h.kpi == key, h.at >= t0, h.at <= t1).order_by(h.at)
+    return [(scope, at, value, freshness or "fresh") for scope, at, value, freshness in conn.execute(query)]
+
+
 Hour = tuple[datetime, float | None, float | None, float | None]
 
 
