@@ -30,6 +30,9 @@ from dashboard.geo.layers import use_stored_streets
 from dashboard.kpi.backfill import backfill
 from dashboard.kpi.compute import compute
 from dashboard.pull.run import run_pull
+from dashboard.notify.outbox import send
+from dashboard.notify.route import route
+from dashboard.pull.reconcile import compare_if_due
 from dashboard.pull.schedule import next_due
 from dashboard.settings import Settings
 from dashboard.store.lease import Lease
@@ -65,6 +68,7 @@ class Worker:
         self._busy: set[str] = set()
         self._idle = threading.Condition()
         self._stop = threading.Event()
+        self._unsent: dict[str, str] = {}  # why a channel's last message did not go
         self._jobs: Any = None
         self.lost = False  # another worker took over
 
@@ -117,7 +121,7 @@ class Worker:
     def _scheduler(self) -> Any:
         logging.getLogger("apscheduler").setLevel(logging.ERROR)  # it tells of every turn still running; we tell of changes
         executors: dict[str, Any] = {source: ThreadPoolExecutor(1) for source in self._settings.sources}
-        executors |= {"turn": ThreadPoolExecutor(1), "care": ThreadPoolExecutor(1)}
+        executors |= {name: ThreadPoolExecutor(1) for name in ("turn", "care", "route", *map(_way, self._settings.notify.channels))}
         defaults = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
         scheduler = BackgroundScheduler(executors=executors, job_defaults=defaults, timezone=CITY_ZONE)
         self._plan_pulls(scheduler)
@@ -126,11 +130,15 @@ class Worker:
             (self._fill_past, IntervalTrigger(seconds=1), "care"),
             (self._compact, IntervalTrigger(seconds=int(COMPACT_EVERY.total_seconds())), "care"),
             (self._thin, CronTrigger(hour=3, minute=random.randint(0, 40)), "care"),
+            (self._route, IntervalTrigger(seconds=TURN_S), "route"),
         ):
             scheduler.add_job(self._guarded(job), trigger, id=job.__name__, executor=executor)
         return scheduler
 
     def _plan_pulls(self, scheduler: Any) -> None:
+        for channel in self._settings.notify.channels:  # each on its own: a mail server that hangs holds up no robot
+            job_of_it = self._guarded(self._send, channel)
+            scheduler.add_job(job_of_it, IntervalTrigger(seconds=TURN_S), id=_way(channel), executor=_way(channel))
         """A job per pull. What never ran and reaches back least comes first: a picture early, its past behind it."""
         now = self._clock.now()
         with self._engine.connect() as conn:
@@ -207,7 +215,29 @@ class Worker:
             self._take_map()
         compute(self._engine, self._catalog, self._settings, now, self._lease.fence)
         evaluate(self._engine, self._settled(), self._settings, now, self._lease.fence)
-        self._seen, self._quiet_until = seen, now + QUIET_TURN
+        self._seen, self._quiet_until = seen, now if unfinished else now + QUIET_TURN
+
+    def _derive(self, now: datetime) -> bool:
+        """Metrics are worked out once their readings' history is in: what is learned of half a year is learned of the wrong half."""
+        reading = self._reading()
+        ready = replace(self._catalog, domains={key: domain for key, domain in self._catalog.domains.items() if key not in reading})
+        unfinished = derive(self._engine, ready, now, self._lease.fence, DERIVE_BUDGET_S)
+        self._deriving = unfinished | {key for key in reading if self._catalog.domains[key].derived}
+        return bool(unfinished)
+
+    def _route(self) -> None:
+        route(self._engine, self._settings, self._clock.now(), self._lease.fence)
+
+    def _send(self, channel: str) -> None:
+        """A turn of a channel. What failed is kept and tried again; a new reason is said once, quiet turns change nothing."""
+        turn = send(self._engine, self._catalog, self._settings, channel, self._clock.now(), self._lease.fence)
+        before = self._unsent.get(channel, "")
+        if turn.error and turn.error != before:
+            log.error("notices not sent: %s", turn.error)
+        elif turn.sent and not turn.error and before:
+            log.info("notices over %s are sent again", channel)
+        if turn.sent or turn.error:
+            self._unsent[channel] = turn.error
 
     def _take_map(self) -> None:
         """From now on points find their streets by the outlines in force."""
@@ -245,3 +275,7 @@ def leave(code: int) -> None:
     """End the process now: a turn still reading a slow department is not waited for; the store takes an end at any moment."""
     logging.shutdown()
     os._exit(code)
+def _way(channel: str) -> str:
+    return f"channel:{channel}"
+
+

@@ -371,6 +371,49 @@ audit = sa.Table(
     sa.Column("detail", sa.Text, nullable=False, default=""),
 )
 
+# ---- telling people: what is to be told, gathered into messages, each sent at least once under a key of its own
+notice = sa.Table(  # one transition, told to one recipient over one channel
+    "notice",
+    metadata,
+    sa.Column("transition_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("channel", sa.String(64), primary_key=True),
+    sa.Column("recipient", sa.String(64), primary_key=True),
+    sa.Column("alert_id", sa.BigInteger, nullable=False),
+    sa.Column("event", sa.String(16), nullable=False),  # open | up | down | no_data | data_back | clear | acknowledge
+    sa.Column("level", sa.String(8), nullable=False),
+    sa.Column("made_at", UtcDateTime, nullable=False),
+    sa.Column("due_at", UtcDateTime, nullable=False),  # held back until then by a digest or by quiet hours
+    sa.Column("alone", sa.Boolean, nullable=False),  # may be a message by itself; else told together with others
+    sa.Column("message", sa.String(36)),  # the message it went into; NULL: waits. On our own screens it is there at once
+    sa.Index("ix_notice_message_due", "message", "due_at"),
+    sa.Index("ix_notice_channel_made", "channel", "made_at"),
+)
+notice_message = sa.Table(
+    "notice_message",
+    metadata,
+    sa.Column("message", sa.String(36), primary_key=True),  # idempotency key: receivers drop what they have seen
+    sa.Column("channel", sa.String(64), nullable=False),
+    sa.Column("recipient", sa.String(64), nullable=False),
+    sa.Column("severity", sa.SmallInteger, nullable=False),  # of the worst notice in it: worse ones go first
+    sa.Column("state", sa.String(8), nullable=False),  # waiting | sent | given_up
+    sa.Column("made_at", UtcDateTime, nullable=False),
+    sa.Column("next_at", UtcDateTime, nullable=False),  # not tried again before
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("lease_until", UtcDateTime),  # claimed by a sender until then
+    sa.Column("fence", sa.BigInteger, nullable=False, default=0),  # of that sender
+    sa.Column("tried_at", UtcDateTime),
+    sa.Column("sent_at", UtcDateTime),
+    sa.Column("error", sa.Text),  # why the last try failed
+    sa.Index("ix_notice_message_state_next", "state", "next_at"),
+    sa.Index("ix_notice_message_channel_tried", "channel", "tried_at"),
+)
+notice_mark = sa.Table(  # one row: transitions up to here have been routed
+    "notice_mark",
+    metadata,
+    sa.Column("mark_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("transition_id", sa.BigInteger, nullable=False),
+)
+
 # ---- publishing and running
 topic = sa.Table(  # the pulse: each topic's version grows when anything under it changes
     "topic",
@@ -424,6 +467,9 @@ __all__ = [
     "latest",
     "lease",
     "metadata",
+    "notice",
+    "notice_mark",
+    "notice_message",
     "pull_run",
     "pull_state",
     "quarantine",

@@ -1,0 +1,207 @@
+"""The outbox: notices are gathered into messages, messages claimed, sent, and marked; what failed is tried again, later and later.
+
+At least once: a sender killed between sending and marking leaves one message that its successor sends again, under the same
+key, by which receivers drop it. A claim carries the worker's fence: what a dead or replaced worker had claimed is free at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from dashboard.core.catalog import Catalog
+from dashboard.core.declare import Level
+from dashboard.core.duty import Channel
+from dashboard.notify.channels import DELIVER
+from dashboard.notify.failure import NotSentError
+from dashboard.notify.letters import letter
+from dashboard.notify.route import TOPIC
+from dashboard.settings import Settings
+from dashboard.store.engine import writing
+from dashboard.store.lease import check_fence
+from dashboard.store.schema import notice, notice_message
+from dashboard.store.topics import bump
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(minutes=2)  # a sender that takes longer over one message is taken for dead
+_MINUTE = timedelta(minutes=1)
+_FIRST_WAIT, _LONGEST_WAIT = timedelta(seconds=10), timedelta(minutes=30)
+_CLAIM = 50  # messages a turn
+_GATHER = 10_000  # notices a turn
+_NAMESPACE = uuid.UUID("6d0f0f0e-6f6c-4b5a-9c39-8a4b8a4b0c17")
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What a turn of one channel did."""
+
+    sent: int = 0
+    failed: int = 0
+    error: str = ""
+
+
+def send(engine: sa.Engine, catalog: Catalog, settings: Settings, channel: str, now: datetime, fence: int = 0) -> Sent:
+    """One turn of one channel: gather what is due, claim, deliver and mark, the worst first. A channel that is down is left alone."""
+    way = settings.notify.channels[channel]
+    claimed = _claim(engine, settings, way, now, fence)
+    sent, failures = 0, list[NotSentError]()
+    for number, row in enumerate(claimed):
+        try:
+            _deliver(engine, catalog, settings, way, row, now)
+        except NotSentError as failure:
+            failures.append(failure)
+            _put_off(engine, settings, row, failure, now, fence)
+            if failure.channel_is_down:
+                _release(engine, claimed[number + 1 :], now, fence)
+                break
+            continue
+        _mark_sent(engine, row, now, fence)
+        sent += 1
+    return Sent(sent, len(failures), str(failures[-1]) if failures else "")
+
+
+def waiting(conn: sa.Connection, channel: str, now: datetime) -> bool:
+    """Whether a channel has anything to do: two index seeks, asked every turn."""
+    ungathered = sa.and_(notice.c.message.is_(None), notice.c.due_at <= now, notice.c.channel == channel)
+    due = sa.and_(notice_message.c.state == "waiting", notice_message.c.next_at <= now, notice_message.c.channel == channel)
+    return bool(conn.scalar(sa.select(sa.or_(sa.exists().where(ungathered), sa.exists().where(due)))))
+
+
+# ---- claim
+
+
+def _claim(engine: sa.Engine, settings: Settings, way: Channel, now: datetime, fence: int) -> list[Any]:
+    """Messages of a channel that are ours for a while, the worst first. Counted as tries before anything is sent."""
+    with engine.connect() as conn:
+        if not waiting(conn, way.key, now):
+            return []
+    with writing(engine).begin() as conn:
+        check_fence(conn, fence)
+        left = _allowance(conn, way, now)
+        if left <= 0:
+            return []
+        _gather(conn, settings, way, now, left)
+        at = notice_message.c
+        free = sa.or_(at.lease_until.is_(None), at.lease_until <= now, at.fence != fence)
+        mine = sa.and_(at.channel == way.key, at.state == "waiting", at.next_at <= now, free)
+        order = (at.severity.desc(), at.made_at, at.message)
+        rows = conn.execute(sa.select(notice_message).where(mine).order_by(*order).limit(min(left, _CLAIM))).all()
+        claim = sa.update(notice_message).where(at.message.in_([row.message for row in rows]))
+        conn.execute(claim.values(lease_until=now + LEASE, fence=fence, attempts=at.attempts + 1, tried_at=now))
+    return list(rows)
+
+
+def _allowance(conn: sa.Connection, way: Channel, now: datetime) -> int:
+    """How many more messages a channel takes in this minute."""
+    if not way.rate:
+        return _CLAIM
+    recent = sa.and_(notice_message.c.channel == way.key, notice_message.c.tried_at > now - _MINUTE)
+    return way.rate - (conn.scalar(sa.select(sa.func.count()).where(recent)) or 0)
+
+
+# ---- gather
+
+
+def _gather(conn: sa.Connection, settings: Settings, way: Channel, now: datetime, left: int) -> None:
+    """Notices that are due become messages. What comes in a flood is told together, life-safety apart from the rest."""
+    due = sa.and_(notice.c.message.is_(None), notice.c.due_at <= now, notice.c.channel == way.key)
+    rows = conn.execute(sa.select(notice).where(due).order_by(notice.c.transition_id).limit(_GATHER)).all()
+    by_recipient: dict[str, list[Any]] = {}
+    for row in rows:
+        by_recipient.setdefault(row.recipient, []).append(row)
+    few = min(settings.notify.together_from, left + 1)
+    for mine in by_recipient.values():
+        for parts in parted(mine, few):
+            _message(conn, parts, now)
+
+
+def parted(rows: Sequence[Any], few: int) -> list[list[Any]]:
+    """Which notices share a message: fewer than `few` go one by one, more go together; held ones go together; red apart."""
+    found: list[list[Any]] = []
+    for is_red in (True, False):
+        single = [row for row in rows if row.alone and (row.level == Level.RED) is is_red]
+        held = [row for row in rows if not row.alone and (row.level == Level.RED) is is_red]
+        found += [[row] for row in single] if len(single) < few else [single]
+        found += [held] if held else []
+    return found
+
+
+def _message(conn: sa.Connection, rows: Sequence[Any], now: datetime) -> None:
+    first = rows[0]
+    told = " ".join(str(row.transition_id) for row in rows)
+    key = str(uuid.uuid5(_NAMESPACE, f"{first.channel} {first.recipient} {first.made_at.isoformat()} {told}"))
+    severity = max(Level(row.level).severity for row in rows)
+    values = {"message": key, "channel": first.channel, "recipient": first.recipient, "severity": severity}
+    conn.execute(sa.insert(notice_message).values(**values, state="waiting", made_at=now, next_at=now, attempts=0, fence=0))
+    mine = sa.and_(
+        notice.c.transition_id.in_([row.transition_id for row in rows]),
+        notice.c.channel == first.channel,
+        notice.c.recipient == first.recipient,
+    )
+    conn.execute(sa.update(notice).where(mine).values(message=key))
+
+
+# ---- deliver and mark
+
+
+def _deliver(engine: sa.Engine, catalog: Catalog, settings: Settings, way: Channel, row: Any, now: datetime) -> None:
+    recipient = settings.notify.recipients.get(row.recipient)
+    if recipient is None:
+        raise NotSentError(f"no recipient {row.recipient!r} is configured any more")
+    unset = way.unset or (recipient.unset if way.kind == "mail" else "")
+    if unset:
+        why = f"{unset} is not set: put it in the environment and restart the worker"
+        raise NotSentError(why, channel_is_down=bool(way.unset))
+    with engine.connect() as conn:
+        told = letter(conn, catalog, settings, recipient, row.message)
+    DELIVER[way.kind](told, way, recipient, now)
+
+
+def _mark_sent(engine: sa.Engine, row: Any, now: datetime, fence: int) -> None:
+    with writing(engine).begin() as conn:
+        check_fence(conn, fence)
+        conn.execute(_mine(row, fence).values(state="sent", sent_at=now, lease_until=None, error=None))
+        if row.error:
+            bump(conn, [TOPIC], now)  # screens that showed it as not delivered
+
+
+def _put_off(engine: sa.Engine, settings: Settings, row: Any, failure: NotSentError, now: datetime, fence: int) -> None:
+    """Later and later; after `give_up_after` no more, which the screens then show."""
+    tries = row.attempts + 1
+    wait = max(failure.wait, min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(tries - 1, 20)))
+    over = now - row.made_at >= settings.notify.give_up_after
+    values: dict[str, Any] = {"error": str(failure), "lease_until": None, "next_at": now + wait}
+    with writing(engine).begin() as conn:
+        check_fence(conn, fence)
+        conn.execute(_mine(row, fence).values(**values, state="given_up" if over else "waiting"))
+        bump(conn, [TOPIC], now)
+    if over:
+        log.error("%s: message %s to %s given up after %d tries: %s", row.channel, row.message, row.recipient, tries, failure)
+
+
+def _release(engine: sa.Engine, rows: Sequence[Any], now: datetime, fence: int) -> None:
+    """What was claimed and not come to: free for the next turn, and no try. Its turn comes when the channel is well again."""
+    if not rows:
+        return
+    at = notice_message.c
+    with writing(engine).begin() as conn:
+        check_fence(conn, fence)
+        mine = sa.and_(at.message.in_([row.message for row in rows]), at.fence == fence)
+        conn.execute(
+            sa.update(notice_message)
+            .where(mine)
+            .values(lease_until=None, attempts=at.attempts - 1, tried_at=None, next_at=now + _FIRST_WAIT)
+        )
+
+
+def _mine(row: Any, fence: int) -> sa.Update:
+    """A message as long as it is the try we claimed."""
+    at = notice_message.c
+    return sa.update(notice_message).where(at.message == row.message, at.fence == fence, at.attempts == row.attempts + 1)
