@@ -34,8 +34,17 @@ _H1 = tuple(c.name for c in kpi_h1.columns)
 _HISTORY = tuple(c.name for c in kpi_history.columns)
 
 
-def backfill(engine: sa.Engine, catalog: Catalog, settings: Settings, now: datetime, fence: int | None = None) -> int:
+def backfill(
+    engine: sa.Engine,
+    catalog: Catalog,
+    settings: Settings,
+    now: datetime,
+    fence: int | None = None,
+    waiting: frozenset[str] = frozenset(),
+) -> int:
     """Fill in the past of one KPI whose feeds have caught up; once all are filled, that of the indices.
+
+    Domains in `waiting` have readings still to be worked out.
 
     Returns how many are still to do (those whose feeds have not caught up do not count): call again until 0.
     """
@@ -43,7 +52,8 @@ def backfill(engine: sa.Engine, catalog: Catalog, settings: Settings, now: datet
     with engine.connect() as conn:
         filled = {row.kpi: row.filled_to for row in conn.execute(sa.select(kpi_turn.c.kpi, kpi_turn.c.filled_to))}
         feeds = feeds_freshness(conn, now)
-        ready = [i for i in inputs_of(catalog).values() if i.key in filled and filled[i.key] is None and _caught_up(i, feeds)]
+        due = [i for i in inputs_of(catalog).values() if i.key in filled and filled[i.key] is None and i.domain.key not in waiting]
+        ready = [i for i in due if _caught_up(i, feeds)]
         codes = [s.code for s in streets()]
         if ready:
             rows = {ready[0].key: past_values(conn, ready[0], weeks, codes)}
