@@ -26,10 +26,11 @@ from dashboard.core.catalog import Catalog
 from dashboard.core.clock import Clock
 from dashboard.core.errors import CockpitError, StaleWriterError
 from dashboard.core.times import CITY_ZONE
-from dashboard.derive.run import derive
 from dashboard.geo.layers import use_stored_streets
 from dashboard.kpi.backfill import backfill
 from dashboard.kpi.compute import compute
+from dashboard.notify.outbox import send
+from dashboard.notify.route import route
 from dashboard.pull.run import run_pull
 from dashboard.pull.schedule import next_due
 from dashboard.settings import Settings
@@ -43,7 +44,6 @@ log = logging.getLogger(__name__)
 
 BEAT_S = 2.0
 PULL_BUDGET_S = 4.0  # a long backfill gives way to its source's other pulls after this
-DERIVE_BUDGET_S = 0.7  # weeks of readings to work metrics out from give way to the numbers of today
 RETRY_LEASE_S = 0.5
 TURN_S = 1.0  # at most one turn of computing a second, and only when something moved
 QUIET_TURN = timedelta(seconds=20)  # silence moves nothing, yet data grows old and windows roll on
@@ -63,8 +63,8 @@ class Worker:
         self._quiet_until = datetime.min.replace(tzinfo=CITY_ZONE)
         self._past_due = self._quiet_until
         self._behind: set[str] = set()  # pulls still reading history: their newest row says nothing about now
-        self._deriving = frozenset(key for key, domain in catalog.domains.items() if domain.derived)  # domains not worked out up to now
         self._failing: dict[str, str] = {}
+        self._unsent: dict[str, str] = {}  # why a channel's last message did not go
         self._busy: set[str] = set()
         self._idle = threading.Condition()
         self._stop = threading.Event()
@@ -120,17 +120,21 @@ class Worker:
     def _scheduler(self) -> Any:
         logging.getLogger("apscheduler").setLevel(logging.ERROR)  # it tells of every turn still running; we tell of changes
         executors: dict[str, Any] = {source: ThreadPoolExecutor(1) for source in self._settings.sources}
-        executors |= {"turn": ThreadPoolExecutor(1), "care": ThreadPoolExecutor(1)}
+        executors |= {name: ThreadPoolExecutor(1) for name in ("turn", "care", "route", *map(_way, self._settings.notify.channels))}
         defaults = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
         scheduler = BackgroundScheduler(executors=executors, job_defaults=defaults, timezone=CITY_ZONE)
         self._plan_pulls(scheduler)
         for job, trigger, executor in (
             (self._turn, IntervalTrigger(seconds=TURN_S), "turn"),
+            (self._route, IntervalTrigger(seconds=TURN_S), "route"),
             (self._fill_past, IntervalTrigger(seconds=1), "care"),
             (self._compact, IntervalTrigger(seconds=int(COMPACT_EVERY.total_seconds())), "care"),
             (self._thin, CronTrigger(hour=3, minute=random.randint(0, 40)), "care"),
         ):
             scheduler.add_job(self._guarded(job), trigger, id=job.__name__, executor=executor)
+        for channel in self._settings.notify.channels:  # each on its own: a mail server that hangs holds up no robot
+            job_of_it = self._guarded(self._send, channel)
+            scheduler.add_job(job_of_it, IntervalTrigger(seconds=TURN_S), id=_way(channel), executor=_way(channel))
         return scheduler
 
     def _plan_pulls(self, scheduler: Any) -> None:
@@ -208,31 +212,32 @@ class Worker:
             return
         if seen.get("geo") != self._seen.get("geo"):
             self._take_map()
-        unfinished = self._derive(now)
         compute(self._engine, self._catalog, self._settings, now, self._lease.fence)
         evaluate(self._engine, self._settled(), self._settings, now, self._lease.fence)
-        self._seen, self._quiet_until = seen, now if unfinished else now + QUIET_TURN
+        self._seen, self._quiet_until = seen, now + QUIET_TURN
 
-    def _derive(self, now: datetime) -> bool:
-        """Metrics are worked out once their readings' history is in: what is learned of half a year is learned of the wrong half."""
-        reading = self._reading()
-        ready = replace(self._catalog, domains={key: domain for key, domain in self._catalog.domains.items() if key not in reading})
-        unfinished = derive(self._engine, ready, now, self._lease.fence, DERIVE_BUDGET_S)
-        self._deriving = unfinished | {key for key in reading if self._catalog.domains[key].derived}
-        return bool(unfinished)
+    def _route(self) -> None:
+        route(self._engine, self._settings, self._clock.now(), self._lease.fence)
+
+    def _send(self, channel: str) -> None:
+        """A turn of a channel. What failed is kept and tried again; a new reason is said once, quiet turns change nothing."""
+        turn = send(self._engine, self._catalog, self._settings, channel, self._clock.now(), self._lease.fence)
+        before = self._unsent.get(channel, "")
+        if turn.error and turn.error != before:
+            log.error("notices not sent: %s", turn.error)
+        elif turn.sent and not turn.error and before:
+            log.info("notices over %s are sent again", channel)
+        if turn.sent or turn.error:
+            self._unsent[channel] = turn.error
 
     def _take_map(self) -> None:
         """From now on points find their streets by the outlines in force."""
         with self._engine.connect() as conn:
             use_stored_streets(conn)
 
-    def _reading(self) -> set[str]:
-        """The domains still reading history."""
-        return {self._settings.pulls[key].into.split(".")[0] for key in tuple(self._behind)}
-
     def _settled(self) -> Catalog:
-        """The catalog without the rules of domains still reading or working out history: last month's gas is no alarm, nor its silence."""
-        waiting = self._reading() | self._deriving
+        """The catalog without the rules of domains still reading history: last month's gas is no alarm, nor its silence."""
+        waiting = {self._settings.pulls[key].into.split(".")[0] for key in tuple(self._behind)}
         if not waiting:
             return self._catalog
         quiet = {key: replace(domain, rules=()) if key in waiting else domain for key, domain in self._catalog.domains.items()}
@@ -241,9 +246,7 @@ class Worker:
     def _fill_past(self) -> None:
         """One slice of the weeks before we began: what 24-hour lines and expected ranges need."""
         now = self._clock.now()
-        if now >= self._past_due and not backfill(
-            self._engine, self._catalog, self._settings, now, self._lease.fence, waiting=self._deriving
-        ):
+        if now >= self._past_due and not backfill(self._engine, self._catalog, self._settings, now, self._lease.fence):
             self._past_due = now + PAST_AGAIN
 
     def _compact(self) -> None:
@@ -253,6 +256,10 @@ class Worker:
         began = time.monotonic()
         gone = thin(self._engine, self._clock.now())
         log.info("old history thinned in %.1f s: %s", time.monotonic() - began, gone or "nothing was old enough")
+
+
+def _way(channel: str) -> str:
+    return f"channel:{channel}"
 
 
 def _job(key: str) -> str:
