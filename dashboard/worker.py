@@ -26,6 +26,7 @@ from dashboard.core.catalog import Catalog
 from dashboard.core.clock import Clock
 from dashboard.core.errors import CockpitError, StaleWriterError
 from dashboard.core.times import CITY_ZONE
+from dashboard.derive.run import derive
 from dashboard.geo.layers import use_stored_streets
 from dashboard.kpi.backfill import backfill
 from dashboard.kpi.compute import compute
@@ -44,6 +45,7 @@ log = logging.getLogger(__name__)
 
 BEAT_S = 2.0
 PULL_BUDGET_S = 4.0  # a long backfill gives way to its source's other pulls after this
+DERIVE_BUDGET_S = 0.7  # weeks of readings to work metrics out from give way to the numbers of today
 RETRY_LEASE_S = 0.5
 TURN_S = 1.0  # at most one turn of computing a second, and only when something moved
 QUIET_TURN = timedelta(seconds=20)  # silence moves nothing, yet data grows old and windows roll on
@@ -63,6 +65,7 @@ class Worker:
         self._quiet_until = datetime.min.replace(tzinfo=CITY_ZONE)
         self._past_due = self._quiet_until
         self._behind: set[str] = set()  # pulls still reading history: their newest row says nothing about now
+        self._deriving = frozenset(key for key, domain in catalog.domains.items() if domain.derived)  # domains not worked out up to now
         self._failing: dict[str, str] = {}
         self._unsent: dict[str, str] = {}  # why a channel's last message did not go
         self._busy: set[str] = set()
@@ -212,9 +215,18 @@ class Worker:
             return
         if seen.get("geo") != self._seen.get("geo"):
             self._take_map()
+        unfinished = self._derive(now)
         compute(self._engine, self._catalog, self._settings, now, self._lease.fence)
         evaluate(self._engine, self._settled(), self._settings, now, self._lease.fence)
-        self._seen, self._quiet_until = seen, now + QUIET_TURN
+        self._seen, self._quiet_until = seen, now if unfinished else now + QUIET_TURN
+
+    def _derive(self, now: datetime) -> bool:
+        """Metrics are worked out once their readings' history is in: what is learned of half a year is learned of the wrong half."""
+        reading = self._reading()
+        ready = replace(self._catalog, domains={key: domain for key, domain in self._catalog.domains.items() if key not in reading})
+        unfinished = derive(self._engine, ready, now, self._lease.fence, DERIVE_BUDGET_S)
+        self._deriving = unfinished | {key for key in reading if self._catalog.domains[key].derived}
+        return bool(unfinished)
 
     def _route(self) -> None:
         route(self._engine, self._settings, self._clock.now(), self._lease.fence)
@@ -235,9 +247,13 @@ class Worker:
         with self._engine.connect() as conn:
             use_stored_streets(conn)
 
+    def _reading(self) -> set[str]:
+        """The domains still reading history."""
+        return {self._settings.pulls[key].into.split(".")[0] for key in tuple(self._behind)}
+
     def _settled(self) -> Catalog:
-        """The catalog without the rules of domains still reading history: last month's gas is no alarm, nor its silence."""
-        waiting = {self._settings.pulls[key].into.split(".")[0] for key in tuple(self._behind)}
+        """The catalog without the rules of domains still reading or working out history: last month's gas is no alarm, nor its silence."""
+        waiting = self._reading() | self._deriving
         if not waiting:
             return self._catalog
         quiet = {key: replace(domain, rules=()) if key in waiting else domain for key, domain in self._catalog.domains.items()}
@@ -246,7 +262,9 @@ class Worker:
     def _fill_past(self) -> None:
         """One slice of the weeks before we began: what 24-hour lines and expected ranges need."""
         now = self._clock.now()
-        if now >= self._past_due and not backfill(self._engine, self._catalog, self._settings, now, self._lease.fence):
+        if now >= self._past_due and not backfill(
+            self._engine, self._catalog, self._settings, now, self._lease.fence, waiting=self._deriving
+        ):
             self._past_due = now + PAST_AGAIN
 
     def _compact(self) -> None:
