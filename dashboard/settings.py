@@ -61,6 +61,7 @@ class PullConfig:
     interval: timedelta = timedelta(minutes=5)
     late_after: timedelta | None = None
     backfill: timedelta | None = None  # how far back the first pull reaches; None: everything
+    reconcile: timedelta | None = None  # how often our keys are held against theirs; None: as pull/reconcile.py says, zero: never
     timezone: str = ""  # overrides the source's
     datum: str = ""
     batch: int = 5000
@@ -82,8 +83,8 @@ class Settings:
     sources: Mapping[str, SourceConfig]
     pulls: Mapping[str, PullConfig]
     token_key: bytes  # secret for pseudonyms of personal fields
-
     notify: Notify = Notify()  # who is told of alerts, and how
+
 
 def duration(text: object, file: str, key: str) -> timedelta:
     """`30s`, `5m`, `1.5h`, `2d` as a timedelta."""
@@ -94,8 +95,8 @@ def duration(text: object, file: str, key: str) -> timedelta:
 
 
 _SOURCE_DURATIONS = ("connect_timeout", "statement_timeout")
-_PULL_DURATIONS = ("lookback", "interval", "late_after", "backfill")
-_NOT_ZERO = ("connect_timeout", "statement_timeout", "interval", "late_after", "backfill")
+_PULL_DURATIONS = ("lookback", "interval", "late_after", "backfill", "reconcile")
+_NOT_ZERO = ("connect_timeout", "statement_timeout", "interval", "late_after", "backfill", "reconcile")
 _OURS = {"key", "file", "unset"}  # filled in here, never by a file
 _TEXTS = ("kind", "title", "department", "url", "url_env", "timezone", "datum", "source", "into", "table", "query", "watermark")
 _TABLES = ("fields", "metrics", "units", "codes", "options")
@@ -176,7 +177,9 @@ def _pull(key: str, raw: Mapping[str, Any], file: str, sources: Mapping[str, Sou
     _known(raw, {f for f in PullConfig.__dataclass_fields__ if f not in _OURS | {"key_fields"}} | {"key"}, file, where)
     _shaped(raw, file, where)
     values: dict[str, Any] = {k: v for k, v in raw.items() if k != "key"}
+    never = values.get("reconcile") == "off" and values.pop("reconcile")
     _durations(values, _PULL_DURATIONS, file, where)
+    values |= {"reconcile": timedelta(0)} if never else {}
     values["key_fields"] = _key_columns(raw.get("key", ()), file, where)
     for needed in ("source", "into"):
         if needed not in values:
@@ -227,10 +230,10 @@ def load_settings(path: str | None = None, environ: Mapping[str, str] = os.envir
         sources=sources,
         pulls={k: _pull(k, v, name, sources) for k, (name, v) in _gathered(parts, "pull").items()},
         token_key=environ.get("COCKPIT_TOKEN_KEY", "").encode() or _local_key(home),
+        notify=load_notify(raw.get("notify", {}), file, environ, duration),
     )
 
 
-        notify=load_notify(raw.get("notify", {}), file, environ, duration),
 def _gathered(parts: list[tuple[str, dict[str, Any]]], kind: str) -> dict[str, tuple[str, dict[str, Any]]]:
     """Every source, or every pull, of all files, with the file it is in. A name used twice would silently lose one of them."""
     found: dict[str, tuple[str, dict[str, Any]]] = {}

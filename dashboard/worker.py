@@ -32,6 +32,7 @@ from dashboard.kpi.backfill import backfill
 from dashboard.kpi.compute import compute
 from dashboard.notify.outbox import send
 from dashboard.notify.route import route
+from dashboard.pull.reconcile import compare_if_due
 from dashboard.pull.run import run_pull
 from dashboard.pull.schedule import next_due
 from dashboard.settings import Settings
@@ -194,6 +195,8 @@ class Worker:
             turn = run_pull(self._engine, self._catalog, self._settings, key, self._clock.now(), self._lease.fence, budget_s=PULL_BUDGET_S)
             if not turn.more:
                 self._behind.discard(key)
+                if turn.outcome == "ok":
+                    compare_if_due(self._engine, self._catalog, self._settings, key, self._clock.now(), self._lease.fence)
         if self._stop.is_set():
             return
         soonest = self._clock.now() + timedelta(milliseconds=100)

@@ -106,6 +106,15 @@ def to_readings(plan: Plan, batch: Batch, now: datetime) -> Readings:
     return done
 
 
+def identities(plan: Plan, batch: Batch, now: datetime) -> set[tuple[str, str, int]]:
+    """Instrument, metric ('' where a row holds several) and moment of each row, fit or not: what a reading is known by."""
+    table = typed(plan, batch, {k: v for k, v in _KINDS.items() if k in batch.columns and k in ("asset_id", "metric")})
+    times = _times(table, now)
+    _cleaned(table, times)
+    metrics = repeat("") if plan.wide else table.columns["metric"]
+    return set(zip(table.columns["asset_id"], metrics, times.tolist()))  # noqa: B905  one of them may be endless
+
+
 def _times(table: Table, now: datetime) -> moments.Micros:
     """When each row was so; without a time, or far in the future, it is no reading."""
     form = str(table.plan.pull.options.get("formats", {}).get("observed_at", ""))

@@ -19,7 +19,9 @@ from dashboard.pull.mapping import Plan, plan_pull
 from dashboard.pull.measured import Readings, to_readings
 from dashboard.pull.readers import READERS
 from dashboard.pull.readers.connect import require_address
+from dashboard.pull.reconcile import Hashes, alone, hashed, missing_of, settle, topics_of
 from dashboard.pull.rows import Rows, to_rows
+from dashboard.pull.state import comparing
 from dashboard.settings import Settings
 from dashboard.store.block import Block, Integers
 from dashboard.store.engine import writing
@@ -41,6 +43,7 @@ class PullOutcome:
     rows_new: int = 0
     rows_changed: int = 0
     rows_quarantined: int = 0  # not seen before
+    rows_gone: int = 0  # no longer at the source
     more: bool = False  # the turn's time was up; there is more to read at once
     topics: set[str] = field(default_factory=set)
 
@@ -57,14 +60,21 @@ class _Turn:
     before: state.Before
     outcome: PullOutcome
     run_id: int = 0
+    alone: bool = False  # no other pull fills the same table from the same source
     newest: datetime | None = None
     channels: dict[tuple[str, str], int] = field(default_factory=dict)
     placed: dict[str, str | None] = field(default_factory=dict)  # asset → street its channels were opened with
+    there: list[Hashes] = field(default_factory=list)  # keys of all rows the turn found, where it reads the whole table
 
     @property
     def whole(self) -> bool:
         """The source is read from end to end every turn."""
         return self.plan.source.kind == "sql" and not self.plan.pull.watermark
+
+    @property
+    def counts_keys(self) -> bool:
+        """What this turn does not find is gone: it reads all there is, and no other pull fills the same table from there."""
+        return self.plan.table is not None and (self.whole or self.plan.source.kind == "gtfs") and self.alone
 
 
 def run_pull(
@@ -78,7 +88,7 @@ def run_pull(
     plan = plan_pull(catalog, settings, pull_key)
     with engine.connect() as conn:
         before = state.load(conn, plan)
-    turn = _Turn(engine, catalog, plan, now, fence, before, PullOutcome(pull_key), newest=before.newest)
+    turn = _Turn(engine, catalog, plan, now, fence, before, PullOutcome(pull_key), alone=alone(settings, plan), newest=before.newest)
     try:
         _read_all(turn, budget_s)
     except SourceError as wrong:
@@ -104,6 +114,9 @@ def _take(turn: _Turn, batch: Batch) -> None:
     if turn.plan.table is not None:
         rows = to_rows(turn.plan, batch)
         _store(turn, batch, rows)
+        if turn.counts_keys:
+            keys = [*rows.columns["source_key"], *(r.source_key for r in rows.rejects)]
+            turn.there.append(hashed(keys, len(keys)))
     else:
         readings = to_readings(turn.plan, batch, turn.now)
         _store(turn, batch, readings)
@@ -246,11 +259,25 @@ def _publish(conn: sa.Connection, turn: _Turn, written: Written) -> None:
 
 
 def _finish(turn: _Turn) -> None:
+    if turn.counts_keys and turn.before.known and (turn.there or turn.whole):
+        _reconcile(turn)
     with writing(turn.engine).begin() as conn:
         if turn.fence:
             check_fence(conn, turn.fence)
         if state.succeeded(conn, turn.plan, turn.before, turn.now, turn.outcome.more):
             _tell(conn, turn, {"sources"})
+
+
+def _reconcile(turn: _Turn) -> None:
+    """What the whole table no longer has leaves ours."""
+    theirs = np.concatenate(turn.there) if turn.there else np.empty(0, np.int64)
+    with turn.engine.connect() as conn:
+        missing, before = missing_of(conn, turn.plan, theirs), comparing(conn, turn.plan)
+    if not missing.keys and not before.get("held"):
+        return
+    done = settle(turn.engine, turn.plan, missing, before, turn.now, turn.fence, turn.run_id)
+    turn.outcome.rows_gone = done.gone
+    turn.outcome.topics |= topics_of(turn.plan) if done.gone else {"sources"}
 
 
 def _fail(turn: _Turn, wrong: SourceError) -> None:

@@ -28,6 +28,7 @@ class Before:
     newest: datetime | None = None
     failures: int = 0
     error_kind: str | None = None
+    known: bool = False  # it ran before
 
 
 def load(conn: sa.Connection, plan: Plan) -> Before:
@@ -37,7 +38,13 @@ def load(conn: sa.Connection, plan: Plan) -> Before:
         return Before()
     kept = orjson.loads(row["watermark"]) if row["watermark"] else {}
     same = row["feed"] == plan.pull.into and kept.get("of") == reads(plan)
-    return Before(kept.get("at") if same else None, row["newest_event_at"] if same else None, row["failures"], row["error_kind"])
+    return Before(kept.get("at") if same else None, row["newest_event_at"] if same else None, row["failures"], row["error_kind"], True)
+
+
+def comparing(conn: sa.Connection, plan: Plan) -> dict[str, Any]:
+    """Where holding our keys against theirs stands."""
+    kept = conn.scalar(sa.select(pull_state.c.comparing).where(pull_state.c.pull == plan.pull.key))
+    return dict(orjson.loads(kept)) if kept else {}
 
 
 def reads(plan: Plan) -> str:

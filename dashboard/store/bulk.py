@@ -48,6 +48,25 @@ def insert(
     return conn.exec_driver_sql(f"{into} SELECT {', '.join(names)} FROM {staged} {conflict}").rowcount
 
 
+def delete(conn: sa.Connection, table: sa.Table, by: Sequence[str], keys: Sequence[Values]) -> None:
+    """Delete the rows whose `by` columns equal one of the keys."""
+    if keys:
+        conn.exec_driver_sql(f"DELETE FROM {quoted(conn, [table.name])[0]} WHERE {_equal(conn, by)}", list(keys))
+
+
+def update(conn: sa.Connection, table: sa.Table, column: str, by: Sequence[str], rows: Sequence[Values]) -> None:
+    """Set a column where the `by` columns equal a key; rows are (value, *key)."""
+    if rows:
+        (name,), (set_,) = quoted(conn, [table.name]), quoted(conn, [column])
+        mark = "?" if on_sqlite(conn) else "%s"
+        conn.exec_driver_sql(f"UPDATE {name} SET {set_} = {mark} WHERE {_equal(conn, by)}", list(rows))
+
+
+def _equal(conn: sa.Connection, by: Sequence[str]) -> str:
+    mark = "?" if on_sqlite(conn) else "%s"
+    return " AND ".join(f"{name} = {mark}" for name in quoted(conn, by))
+
+
 def _copy(conn: sa.Connection, table: str, plain: str, names: Sequence[str], rows: Sequence[Values]) -> str:
     """The rows in a temporary table shaped like `table`, which is emptied with every transaction."""
     staged = f"staged_{plain}"

@@ -86,17 +86,32 @@ def mark_dirty(conn: sa.Connection, table: str, days: Iterable[int]) -> None:
     bulk.insert(conn, dirty_day, ("table_name", "day"), [(table, day) for day in sorted(days)], update=("day",))
 
 
+def remove_rows(conn: sa.Connection, table: sa.Table, keys: Sequence[bulk.Values], *, now: datetime, chunk: int = 5000) -> int:
+    """Take rows away by their keys (database values); what they said stays in row_past, their days are marked. How many there were."""
+    names, key = [str(column.name) for column in table.columns], [str(column.name) for column in table.primary_key]
+    at, gone, days = [names.index(k) for k in key], 0, set[int]()
+    for start in range(0, len(keys), chunk):
+        before = bulk.matching(conn, table, key, keys[start : start + chunk], names)
+        _keep(conn, table.name, names, at, before, to_micros(now))
+        bulk.delete(conn, table, key, [tuple(row[i] for i in at) for row in before])
+        gone += len(before)
+        days |= set().union(*_days(table, names, before).values())
+    mark_dirty(conn, table.name, days)
+    return gone
+
+
 def _write_chunk(conn: sa.Connection, table: sa.Table, values: Sequence[bulk.Values], now: int, versioned: bool) -> Written:
     """One statement to look, one to keep what was, one to write."""
     names, keys = [str(column.name) for column in table.columns], [str(column.name) for column in table.primary_key]
     at = [names.index(k) for k in keys]
-    hash_at = names.index("row_hash")
+    hash_at, name_at = names.index("row_hash"), slice(names.index("source"), names.index("source_key") + 1)
     wanted = [tuple(row[i] for i in at) for row in values]
-    known = {row[:-1]: row[-1] for row in bulk.matching(conn, table, keys, wanted, [*keys, "row_hash"])}
+    known = {row[:-3]: row[-3:] for row in bulk.matching(conn, table, keys, wanted, [*keys, "row_hash", "source", "source_key"])}
     fresh, moved = list(values), []
     if known:
         fresh = [row for key, row in zip(wanted, values, strict=True) if key not in known]
-        moved = [(key, row) for key, row in zip(wanted, values, strict=True) if key in known and known[key] != row[hash_at]]
+        moved = [(key, row) for key, row in zip(wanted, values, strict=True) if key in known and known[key][0] != row[hash_at]]
+        _rename(conn, table, keys, {key: row[name_at] for key, row in zip(wanted, values, strict=True)}, known)
     before = bulk.matching(conn, table, keys, [key for key, _ in moved], names)
     if versioned:
         _keep(conn, table.name, names, at, before, now)
@@ -105,9 +120,19 @@ def _write_chunk(conn: sa.Connection, table: sa.Table, values: Sequence[bulk.Val
     return Written(len(fresh), len(moved), len(values) - len(written), _days(table, names, [*before, *written]))
 
 
-def _values(
-    conn: sa.Connection, table: sa.Table, columns: Mapping[str, Sequence[Any]], origin: Mapping[str, Any]
-) -> list[tuple[Any, ...]]:
+def _rename(
+    conn: sa.Connection,
+    table: sa.Table,
+    keys: list[str],
+    given: Mapping[bulk.Values, bulk.Values],
+    known: Mapping[bulk.Values, bulk.Values],
+) -> None:
+    """Rows known under another key of the same source: a mapping now names them otherwise, whatever they say."""
+    renamed = [(given[key][1], *key) for key, (_, *before) in known.items() if before[0] == given[key][0] and before[1] != given[key][1]]
+    bulk.update(conn, table, "source_key", keys, renamed)
+
+
+def _values(conn: sa.Connection, table: sa.Table, columns: Mapping[str, Sequence[Any]], origin: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """The columns as tuples of database values in the table's order."""
     count = len(next(iter(columns.values())))
     cells: list[Iterable[Any]] = []

@@ -21,14 +21,14 @@ from dashboard.pull.batch import Batch, Cursor, Keys
 from dashboard.pull.mapping import Plan
 from dashboard.pull.readers.connect import deadline, guarded, open_source
 from dashboard.pull.readers.page import Page, fetch
-from dashboard.pull.readers.statement import Statement, prepare
+from dashboard.pull.readers.statement import KEYLESS, Statement, bound, position_after, prepare
 
 _SLOW_PAGE_S = 0.5  # a page slower than this has no index behind it: fewer, larger pages
 _LARGEST = 20  # times the batch
 _BACKLOG = 4  # times the batch, page and transaction grow to while there is much to catch up on
 _LONG_BACKLOG = 12  # the same where a row is a single reading
 _STUCK = 64
-_NULLS_MANY = 20_000  # rows without watermark are read each turn; above this many, once an hour
+_NULLS_MANY = KEYLESS  # rows without watermark are read each turn; above this many, once an hour
 
 
 def read_sql(plan: Plan, cursor: Cursor | None, now: datetime) -> Iterator[Batch]:
@@ -40,22 +40,17 @@ def read_sql(plan: Plan, cursor: Cursor | None, now: datetime) -> Iterator[Batch
         conn.rollback()
         state: Cursor = {k: v for k, v in (cursor or {}).items() if k != "unordered"}
         low = marks.resume(cursor, plan.pull.lookback, plan.zone) if statement.watermark is not None else None
-        bounds = _window(conn, plan, statement, now) if low is None or statement.watermark is None else [statement.watermark >= _bound(low)]
+        bounds = [] if statement.watermark is None or low is None else [statement.watermark >= bound(low)]
+        if low is None and plan.pull.backfill is not None:
+            bounds = since(conn, plan, statement, now - plan.pull.backfill)
         yield from _absent(conn, plan, statement, low, state, now)
         yield from _pages(conn, plan, statement, [*bounds, *(c.is_not(None) for c in statement.order)], state, now)
         if statement.watermark is not None and state != (cursor or {}):
             yield Batch({n: [] for n in statement.names}, [], cursor=state)
 
 
-def _bound(value: Any) -> sa.BindParameter[Any]:
-    """A value with no type of ours put on it, so that the database compares it as its own column's type."""
-    return sa.bindparam(None, value, type_=sa.types.NullType(), unique=True)
-
-
-def _window(conn: sa.Connection, plan: Plan, statement: Statement, now: datetime) -> list[sa.ColumnElement[bool]]:
-    """How far back a first read reaches, said in the terms of the watermark, or of the time of observation."""
-    if plan.pull.backfill is None:
-        return []
+def since(conn: sa.Connection, plan: Plan, statement: Statement, at: datetime) -> list[sa.ColumnElement[bool]]:
+    """What came from a moment on, said in the terms of the watermark, or of the time of observation; nothing where neither is a time."""
     times = [c for n, c in zip(statement.names, statement.columns, strict=True) if n == "observed_at"]
     for column in [c for c in (statement.watermark, *times) if c is not None]:
         with deadline(conn, plan.source):
@@ -67,7 +62,7 @@ def _window(conn: sa.Connection, plan: Plan, statement: Statement, now: datetime
         conn.rollback()
         sample = next((v for v in found if marks.instant(v, plan.zone) is not None), None)
         if sample is not None and marks.in_order(found):
-            low = _bound(marks.like(sample, now - plan.pull.backfill, plan.zone))
+            low = bound(marks.like(sample, at, plan.zone))
             return [column >= low] if column is statement.watermark else [sa.or_(column >= low, column.is_(None))]
     return []
 
@@ -78,7 +73,7 @@ def _window(conn: sa.Connection, plan: Plan, statement: Statement, now: datetime
 def _pages(conn: sa.Connection, plan: Plan, statement: Statement, bounds: list[Any], state: Cursor, now: datetime) -> Iterator[Batch]:
     limit, position = plan.pull.batch, None
     while True:
-        wanted = statement.select().where(*bounds, *_from(statement.order, position)).order_by(*statement.order).limit(limit)
+        wanted = statement.select().where(*bounds, *position_after(statement.order, position)).order_by(*statement.order).limit(limit)
         started = time.monotonic()
         page = fetch(conn, plan, statement, wanted)
         took = time.monotonic() - started
@@ -110,16 +105,6 @@ def _whole_groups(page: Page) -> int:
     while end and page.place(end - 1) == last:
         end -= 1
     return end
-
-
-def _from(order: tuple[sa.ColumnElement[Any], ...], position: tuple[Any, ...] | None) -> list[sa.ColumnElement[bool]]:
-    """At or after a position in the order; the plain bound on the first part lets an index be used."""
-    if position is None:
-        return []
-    condition: sa.ColumnElement[bool] = order[-1] >= _bound(position[-1])
-    for column, value in reversed(list(zip(order[:-1], position[:-1], strict=True))):
-        condition = sa.or_(column > _bound(value), sa.and_(column == _bound(value), condition))
-    return [condition] if len(order) == 1 else [order[0] >= _bound(position[0]), condition]
 
 
 def _batches(plan: Plan, statement: Statement, page: Page, count: int, state: Cursor, now: datetime, skip: int = 0) -> Iterator[Batch]:
@@ -197,14 +182,14 @@ def _is_there(conn: sa.Connection, plan: Plan, statement: Statement, where: list
 
 def _no_mark(conn: sa.Connection, plan: Plan, watermark: sa.ColumnElement[Any], low: Any) -> sa.ColumnElement[bool]:
     if isinstance(low, str) and marks.instant(low, plan.zone) is not None:
-        return sa.or_(watermark.is_(None), watermark < _bound("1"))  # '' and 0000-00-00 sort before every date
+        return sa.or_(watermark.is_(None), watermark < bound("1"))  # '' and 0000-00-00 sort before every date
     if isinstance(low, datetime) and conn.dialect.name in ("mysql", "mariadb"):
-        return sa.or_(watermark.is_(None), watermark < _bound("1000-01-01"))
+        return sa.or_(watermark.is_(None), watermark < bound("1000-01-01"))
     return watermark.is_(None)
 
 
 def _keyless(conn: sa.Connection, plan: Plan, statement: Statement, state: Cursor, now: datetime) -> Iterator[Batch]:
-    wanted = statement.select().where(sa.or_(*(k.is_(None) for k in statement.key))).limit(_NULLS_MANY)
+    wanted = statement.select().where(sa.or_(*(k.is_(None) for k in statement.key))).limit(KEYLESS)
     page = fetch(conn, plan, statement, wanted)
     yield from _batches(plan, replace(statement, watermark=None), page, len(page), state, now, len(statement.order) - len(statement.key))
 

@@ -16,6 +16,7 @@ from dashboard.pull.readers.connect import deadline, guarded
 
 Column: TypeAlias = Any  # a sequence of one column's cells; laying out hands on whatever it is given
 
+KEYLESS = 20_000  # rows without a key that are looked at in one go
 _PLAIN_NAME = re.compile(r"^[^\W\d]\w*$")
 
 
@@ -51,6 +52,21 @@ class Statement:
             places.append(place)
             kept += [column] if place == len(kept) else []
         return kept, places
+
+
+def bound(value: Any) -> sa.BindParameter[Any]:
+    """A value with no type of ours put on it, so that the database compares it as its own column's type."""
+    return sa.bindparam(None, value, type_=sa.types.NullType(), unique=True)
+
+
+def position_after(order: tuple[sa.ColumnElement[Any], ...], position: tuple[Any, ...] | None) -> list[sa.ColumnElement[bool]]:
+    """At or after a position in the order; the plain bound on the first part lets an index be used."""
+    if position is None:
+        return []
+    condition: sa.ColumnElement[bool] = order[-1] >= bound(position[-1])
+    for column, value in reversed(list(zip(order[:-1], position[:-1], strict=True))):
+        condition = sa.or_(column > bound(value), sa.and_(column == bound(value), condition))
+    return [condition] if len(order) == 1 else [order[0] >= bound(position[0]), condition]
 
 
 def prepare(conn: sa.Connection, plan: Plan) -> Statement:
