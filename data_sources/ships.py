@@ -278,5 +278,6 @@ DOMAIN = city.Domain(
         "under_way": Text("航行中", "Under way"),
         "done": Text("已完成", "Completed"),
     },
+    resting_states=("off",),
     category_words={"sailing": Text("航次", "Sailing")},
 )

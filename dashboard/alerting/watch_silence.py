@@ -33,7 +33,8 @@ def absences(at_hand: Looking, watched: Absence) -> Sightings:
     if feed.state is Freshness.SILENT or (len(channels) > 1 and found.by_asset and _is_beyond(at_hand, newest, feed.cadence)):
         return found
     if len(channels) == 1 and at_hand.standing(watched.feed).is_at_rest:  # the only channel speaks for itself
-        found = Sightings()
+        found.by_asset.pop(watched.feed, None)
+        found.seen.pop(watched.feed, None)
     in_time = at_hand.now - min((t.value for t in at_hand.thresholds(to_micros(at_hand.now))), default=0) * _shortest_unit(
         at_hand, channels
     )

@@ -259,6 +259,7 @@ class Domain:
     derived: tuple[Derived, ...] = ()
     asset_kinds: Mapping[str, Text] = field(default_factory=dict)  # code in the `kind` column → words
     states: Mapping[str, Text] = field(default_factory=dict)  # code in `state` columns → words
+    resting_states: tuple[str, ...] = ()  # those in which an asset's instruments are meant to be silent: an engine that is off
     category_words: Mapping[str, Text] = field(default_factory=dict)
 
 

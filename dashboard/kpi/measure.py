@@ -15,6 +15,7 @@ from dashboard.core.readings import latest
 from dashboard.core.times import CITY_ZONE, from_micros
 from dashboard.kpi.parts import Parts
 from dashboard.kpi.windows import Span
+from dashboard.store.resting import of_resting
 
 SILENT_CADENCES = 3  # a channel older than this many cadences says nothing about now
 UNUSABLE = 2  # quality of a reading nobody should rely on
@@ -153,12 +154,13 @@ class Channels:
 
 
 def channels_by_street(conn: sa.Connection, domain: Domain, kpi: Kpi, now: datetime) -> dict[str, Channels]:
-    """Usable and all channels per street; conditions on the value itself do not decide which channels should be there."""
+    """Usable and all channels per street, those of assets at rest aside; what a value reads does not decide which should be there."""
     street = street_column(kpi)
     key = sa.literal_column("''") if street is None else sa.func.coalesce(street, "")
     usable = sa.func.sum(sa.case((is_usable(), 1), else_=0))
     query = sa.select(key, sa.func.count(), usable, sa.func.max(sa.type_coerce(latest.c.ts, sa.BigInteger))).select_from(kpi.table)
-    query = query.where(*_places(kpi), latest.c.domain == domain.key).group_by(key)
+    awake = [sa.or_(is_usable(), sa.not_(of_resting(domain)))] if domain.resting_states else []
+    query = query.where(*_places(kpi), latest.c.domain == domain.key, *awake).group_by(key)
     found = conn.execute(query, moment_of(now))
     return {s: Channels(int(n), int(u or 0), None if ts is None else min(from_micros(int(ts)), now)) for s, n, u, ts in found}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -196,6 +197,22 @@ def test_one_silent_lamp_is_its_own_matter(town: SmallCity) -> None:
     _heat(town, [20])
     _evaluate(town)
     assert _open(town) == []
+
+
+def test_a_lamp_that_is_switched_off_is_silent_on_purpose(town: SmallCity) -> None:
+    lighting = dataclasses.replace(CATALOG.domains["lighting"], resting_states=("off",))
+    town.catalog = dataclasses.replace(CATALOG, domains={"lighting": lighting})
+    town.lamps({"a": (EAST, "off"), "b": (EAST, "lit"), "c": (EAST, "lit")})
+    _heat(town, [50], "a", NOON - 15 * MINUTE)
+    _heat(town, [50], "b", NOON - 15 * MINUTE)
+    _heat(town, [50] * 20, "c")
+    _evaluate(town)
+    assert [found.asset_id for found in _open(town, rule="lighting.mute")] == ["b"]
+    town.clock.step(MINUTE)
+    town.lamps({"b": (EAST, "off")})
+    _heat(town, [50], "c")
+    _evaluate(town)
+    assert _open(town, rule="lighting.mute") == [], "what was absent is at rest now"
 
 
 def test_a_silent_feed_is_one_alert_not_one_for_each_lamp(town: SmallCity) -> None:

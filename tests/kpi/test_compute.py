@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import timedelta
 
 import pytest
@@ -241,3 +242,23 @@ def test_a_count_over_silent_channels_is_not_told_as_none(town: SmallCity) -> No
     assert (row.value, row.grade, row.freshness) == (None, None, "silent")
     with town.engine.connect() as conn:
         assert explain(conn, town.catalog, town.settings, "lighting.hot", "district", town.now).agrees
+
+
+@on_both
+def test_instruments_of_what_is_at_rest_are_not_missing(town: SmallCity) -> None:
+    town.lamps({"a": (EAST, "off"), "b": (EAST, "lit")})
+    town.heat(("a", NOON - HOUR, 40.0), ("b", NOON, 50.0))
+    _compute(town)
+    assert town.figure("lighting.hottest").completeness == 0.5
+    lighting = dataclasses.replace(town.catalog.domains["lighting"], resting_states=("off",))
+    town.catalog = dataclasses.replace(town.catalog, domains={"lighting": lighting})
+    town.clock.step(MINUTE)
+    town.heat(("b", town.now, 51.0))
+    _compute(town)
+    assert town.figure("lighting.hottest").completeness == 1.0
+    town.clock.step(HOUR)
+    town.lamps({"b": (EAST, "off")})
+    town.heard("heat")
+    _compute(town)
+    row = town.figure("lighting.hottest")
+    assert (row.value, row.freshness) == (None, "fresh"), "everything rests: nothing to say, and nothing is missing"
