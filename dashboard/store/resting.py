@@ -11,7 +11,7 @@ from dashboard.core.readings import latest
 def resting_assets(conn: sa.Connection, domain: Domain) -> dict[str, str]:
     """The assets of a domain that rest now, each with its state."""
     found: dict[str, str] = {}
-    for register in _registers(domain):
+    for register in registers(domain):
         resting = sa.select(register.c.asset_id, register.c.state).where(register.c.state.in_(domain.resting_states))
         found |= {asset: state for asset, state in conn.execute(resting)}
     return found
@@ -19,11 +19,11 @@ def resting_assets(conn: sa.Connection, domain: Domain) -> dict[str, str]:
 
 def of_resting(domain: Domain) -> sa.ColumnElement[bool]:
     """The newest readings of assets that rest."""
-    resting = [sa.select(r.c.asset_id).where(r.c.state.in_(domain.resting_states)) for r in _registers(domain)]
+    resting = [sa.select(r.c.asset_id).where(r.c.state.in_(domain.resting_states)) for r in registers(domain)]
     return sa.or_(sa.false(), *(latest.c.asset_id.in_(assets) for assets in resting))
 
 
-def _registers(domain: Domain) -> list[sa.Table]:
+def registers(domain: Domain) -> list[sa.Table]:
     """The tables of assets with a state; none where nothing of the domain ever rests."""
     tables = [feed.table for feed in domain.feeds if feed.table is not None and domain.resting_states]
     return [t for t in tables if "state" in t.c and "asset_id" in t.c and t.c.asset_id.primary_key]
