@@ -239,6 +239,20 @@ DOMAIN = city.Domain(
             unit="AQI",
         ),
         city.AlertRule(
+            key="pm10_unusual",
+            title=Text("PM10反常", "PM10 unlike this hour"),
+            watches=city.OutOfRange(metric=PM10.key),
+            hold=timedelta(hours=2),
+            clear_hold=timedelta(hours=6),  # an oddity that comes back within a shift is the same one
+            unit="倍",
+        ),
+        city.AlertRule(
+            key="dust_stuck",
+            title=Text("微站读数卡住", "Micro-station stuck"),
+            watches=city.Stillness(metric="pm10_now"),
+            unit="min",
+        ),
+        city.AlertRule(
             key="station_silent",
             title=Text("空气站点断数", "Air station silent"),
             watches=city.Absence(feed="air.hourly", metric=PM10.key),
