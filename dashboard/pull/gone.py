@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +12,15 @@ from dashboard.core.times import from_micros, to_micros
 MANY = 20  # fewer rows than this are never held: a small register may well lose most of them
 SHARE = 0.2  # of our rows; missing at once, this much is a source read in the middle of its own reload more often than a deletion
 SEEN_AGAIN = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Missing:
+    """What we hold and the source does not: our keys, out of how many, and how many it has."""
+
+    keys: Sequence[tuple[Any, ...]]  # of a table its key; of readings (channel, microseconds)
+    ours: int
+    theirs: int
 
 
 @dataclass(frozen=True)

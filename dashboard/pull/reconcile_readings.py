@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from dashboard.core.times import to_micros
 from dashboard.pull.batch import Batch, Keys
+from dashboard.pull.gone import Missing
 from dashboard.pull.mapping import Plan
 from dashboard.pull.measured import identities
 from dashboard.pull.readers.connect import guarded, open_source
@@ -33,7 +34,7 @@ _OVERWRITES = 2  # times as many of ours as theirs, with one of theirs an instru
 Identity = tuple[str, str, int]  # asset, metric ('' where a row holds several), microseconds
 
 
-def missing_readings(engine: sa.Engine, plan: Plan, now: datetime) -> tuple[list[tuple[int, int]], int, int] | None:
+def missing_readings(engine: sa.Engine, plan: Plan, now: datetime) -> Missing | None:
     """(channel, moment) of ours that are gone, how many we hold of the stretch, how many they do; None where it cannot be said."""
     if not plan.pull.watermark or {plan.expressions["asset_id"], plan.expressions.get("metric")} >= set(plan.key):
         return None  # a table of newest values: what it no longer says was true all the same
@@ -47,19 +48,19 @@ def missing_readings(engine: sa.Engine, plan: Plan, now: datetime) -> tuple[list
         return None
     oldest = min((ts for _, _, ts in theirs), default=0)
     gone = [key for key, identity in ours.items() if identity[2] >= oldest and identity not in theirs]
-    return gone, len(ours), len(theirs)
+    return Missing(gone, len(ours), len(theirs))
 
 
 def _stretch(conn: sa.Connection, plan: Plan) -> timedelta:
     """How far back to compare: as configured, less where that would be too many readings."""
     wanted = duration(plan.pull.options.get("reconcile_span", STRETCH), plan.pull.file, f"pull.{plan.pull.key}.options.reconcile_span")
     rate = conn.scalar(sa.select(sa.func.sum(1.0 / channel.c.cadence_s)).where(channel.c.pull == plan.pull.key)) or 0.0
-    return min(wanted, timedelta(seconds=_MOST / rate)) if rate else wanted
+    return min(wanted, timedelta(seconds=_MOST / float(rate))) if rate else wanted
 
 
 def _ours(conn: sa.Connection, plan: Plan, start: datetime) -> dict[tuple[int, int], Identity]:
     """Sound readings of the stretch; a wrong clock's may lie anywhere."""
-    found = {}
+    found: dict[tuple[int, int], Identity] = {}
     for table in (reading_hot, reading_cold):
         wanted = (
             sa.select(channel.c.channel_id, table.c.ts, channel.c.asset_id, channel.c.metric)

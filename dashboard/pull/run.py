@@ -19,7 +19,8 @@ from dashboard.pull.mapping import Plan, plan_pull
 from dashboard.pull.measured import Readings, to_readings
 from dashboard.pull.readers import READERS
 from dashboard.pull.readers.connect import require_address
-from dashboard.pull.reconcile import Hashes, alone, hashed, missing_of, settle, topics_of
+from dashboard.pull.reconcile import alone, settle, topics_of
+from dashboard.pull.reconcile_rows import Hashes, hashed, missing_of
 from dashboard.pull.rows import Rows, to_rows
 from dashboard.pull.state import comparing
 from dashboard.settings import Settings

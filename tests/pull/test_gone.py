@@ -71,7 +71,7 @@ def test_a_register_read_whole_loses_a_row_with_the_very_next_turn(any_desk: Des
 
 
 def test_the_last_row_of_many_pages_is_compared_too(any_desk: Desk, any_bureau: Department, monkeypatch: Any) -> None:
-    monkeypatch.setattr("dashboard.pull.reconcile._PAGE", 7)
+    monkeypatch.setattr("dashboard.pull.reconcile_rows._PAGE", 7)
     has_posts(any_desk, any_bureau, 50)
     assert compared(any_desk, "posts") == Compared()
     any_bureau.does("DELETE FROM 灯杆 WHERE 编号 = 'A049'")
