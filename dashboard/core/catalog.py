@@ -23,6 +23,7 @@ from dashboard.core.declare import (
     Level,
     Metric,
     Parameter,
+    Plan,
     Published,
     Target,
     Text,
@@ -43,6 +44,7 @@ class Catalog:
     published: tuple[Published, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     causes: Mapping[str, Cause] = field(default_factory=dict)
+    plans: tuple[Plan, ...] = ()
 
     @cached_property
     def feeds(self) -> dict[str, tuple[Domain, Feed]]:
@@ -64,6 +66,11 @@ class Catalog:
         """Metrics by (domain, metric), measured and derived."""
         measured = {(d.key, m.key): m for d in self.domains.values() for f in d.feeds for m in f.metrics}
         return measured | {(d.key, one.metric.key): one.metric for d in self.domains.values() for one in d.derived}
+
+    @cached_property
+    def systems(self) -> frozenset[str]:
+        """What a screen may narrow to: vital systems and domains."""
+        return frozenset(self.vitals) | frozenset(self.domains)
 
     def kpi_key(self, kpi: Kpi) -> str:
         """The `domain.kpi` key of a declared KPI."""
@@ -87,6 +94,11 @@ class Catalog:
         """The parameters of a rule in force on a city day (ISO), by `name`, or `name.level`."""
         rows = [p for p in self.parameters if p.rule == rule and p.valid_from <= day <= p.valid_to]
         return {f"{p.name}.{p.level}" if p.level else p.name: p.value for p in rows}
+
+    def plan(self, domain: str, level: Level, day: str) -> Plan | None:
+        """The plan for alerts of a level on a city day (ISO): the domain's own row, else the one for all."""
+        rows = [p for p in self.plans if p.level is level and p.domain in ("", domain) and p.valid_from <= day <= p.valid_to]
+        return max(rows, key=lambda p: p.domain != "", default=None)
 
     def of_vital(self, vital: str) -> list[Domain]:
         """The domains of a vital system."""
@@ -116,6 +128,7 @@ def load_catalog(package: str = "data_sources") -> Catalog:
         tuple(_published(row) for row in _rows(package, "published", "figure")),
         tuple(Parameter(**row) for row in _rows(package, "thresholds", "parameter")),
         {c.key: c for m in modules for c in getattr(m, "CAUSES", ())},
+        tuple(_plan(row) for row in _rows(package, "thresholds", "plan")),
     )
     check_catalog(catalog)
     return catalog
@@ -136,6 +149,14 @@ def _rows(package: str, folder: str, table: str) -> list[dict[str, Any]]:
 def _published(row: dict[str, Any]) -> Published:
     words: dict[str, Any] = {key: Text(*value) if isinstance(value, list) else value for key, value in row.items()}
     return Published(**words)
+
+
+_STEPS = ("acknowledge", "dispatch", "arrive", "settle", "verify", "close")
+
+
+def _plan(row: dict[str, Any]) -> Plan:
+    limits = {name: float(row[name]) for name in _STEPS if name in row}
+    return Plan(**{k: v for k, v in row.items() if k not in _STEPS} | {"level": Level(row["level"]), "limits": limits})
 
 
 def check_catalog(catalog: Catalog) -> None:

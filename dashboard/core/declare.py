@@ -306,6 +306,23 @@ class Parameter:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How long each step of handling an alert may take, in minutes from the step before: a row of the plan table."""
+
+    level: Level
+    limits: Mapping[str, float]  # acknowledge, dispatch, arrive, settle, verify, close
+    ref: str
+    confidence: str
+    domain: str = ""  # empty: for every domain that has no row of its own
+    escalate_to: str = ""  # the unit told when a limit passes
+    closes_itself: bool = False  # once the reading is back and nobody was sent
+    photos: int = 0  # of the site, wanted before closing
+    reopen_h: float = 24.0  # a matter closed this long ago stays closed
+    valid_from: str = "2000-01-01"
+    valid_to: str = "9999-12-31"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Cause:
     """A link between two lines that a person can follow on screen: rain, and how fast a slope moves.
 
