@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from dashboard.city import Level, Row
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from dashboard.city import Finding, Level, Row, Text
 from data_sources.imo_nox import abated_kg, is_bound, nox_limit, removal, specific_nox
 from data_sources.limits import limit
 
 PPM_HIGH = 3000.0  # beyond what any of these analysers can measure: they say 9999 while checking themselves
 WARM = limit("ships.cold_dosing", Level.YELLOW)
+
+
+SHARES = {1: "tier_i_share", 2: "tier_ii_share", 3: "tier_iii_share"}  # a sailing's g/kWh in percent of each tier's limit
 
 
 def rate_engine(row: Row) -> Row:
@@ -27,9 +36,9 @@ def sum_trip(row: Row) -> Row:
     if not 0 <= load <= 1.2 or not 0 <= hours <= 24 or share > 100:
         raise ValueError(f"航次数值不成立：负荷{load:g}，{hours:g}小时，脱硝率{share:g}%")
     after = before * (1 - share / 100)
-    of_limit = 100 * after / nox_limit(3, row["rated_rpm"]) if row.get("rated_rpm") else None
+    shares = {name: 100 * after / nox_limit(tier, row["rated_rpm"]) if row.get("rated_rpm") else None for tier, name in SHARES.items()}
     made = abated_kg(rated, load, hours, before, 1.0)
-    return {**row, "made_kg": made, "abated_kg": made * share / 100, "tier_iii_share": of_limit}
+    return {**row, "made_kg": made, "abated_kg": made * share / 100, **shares}
 
 
 def _reads(row: Row, key: str, high: float = 1e6) -> float | None:
@@ -63,3 +72,35 @@ def judge_minute(row: Row) -> Row:
 def _share_of_limit(row: Row, specific: float) -> float | None:
     tier, speed = _reads(row, "tier"), _reads(row, "rated_rpm")
     return 100 * specific / nox_limit(int(tier), speed) if tier and speed else None
+
+
+def mean_removal(columns: Mapping[str, Any], numbers: Mapping[str, float]) -> Any:
+    """The mean removal of the last minutes at each; none while too few of them were hot and measured."""
+    ts, values = columns["ts"], columns["removal"]
+    first = np.searchsorted(ts, ts - numbers["window_min"] * 60, side="right")
+    known = np.concatenate([[0], np.cumsum(~np.isnan(values))])
+    sums = np.concatenate([[0.0], np.cumsum(np.nan_to_num(values))])
+    upto = np.arange(1, len(ts) + 1)
+    count = known[upto] - known[first]
+    return np.where(count >= numbers["least"], (sums[upto] - sums[first]) / np.maximum(count, 1), np.nan)
+
+
+_OUT_OF_ORDER = {"fault": 1.0, "bypass": 2.0}
+
+
+def judge_plants(rows: Mapping[str, list[Any]], _numbers: Mapping[str, float], now: datetime) -> list[Finding]:
+    """What the plants say of themselves: a fault, or exhaust led past the catalyst. Quite apart from what is suspected."""
+    return [
+        Finding(
+            asset=row.asset_id,
+            at=min(row.observed_at or now, now),
+            value=_OUT_OF_ORDER[row.state],
+            because=((Text("装置自报状态", "The plant says"), "旁通 bypass" if row.state == "bypass" else "故障 fault"),),
+            name=row.name,
+            street=row.street,
+            lon=row.lon,
+            lat=row.lat,
+        )
+        for row in rows["engines"]
+        if row.state in _OUT_OF_ORDER
+    ]

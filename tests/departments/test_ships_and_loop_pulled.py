@@ -18,6 +18,7 @@ from dashboard.pull.run import run_pull
 from dashboard.settings import Settings, load_settings
 from dashboard.store.engine import open_store
 from dashboard.store.migrate import migrate
+from dashboard.store.resting import resting_assets
 from dashboard.store.schema import alert, kpi_latest, quarantine
 from data_sources.departments import loop, ships
 from data_sources.departments.building import open_department
@@ -166,6 +167,32 @@ def test_a_sailing_taken_away_takes_exactly_its_kilograms(town: City, tmp_path: 
     engine.dispose()
     here.turn(NOW, "ship_trips")
     assert (town.value("ships.tonnes_year") or 0) - (here.value("ships.tonnes_year") or 0) == pytest.approx(tonnes, abs=1e-9)
+    here.store.dispose()
+
+
+def test_seven_ships_at_their_mean_make_the_years_sixty_tonnes(town: City) -> None:
+    each = town.value("ships.tonnes_ship") or 0
+    assert 8.2 < each < 8.8
+    assert 7 * each == pytest.approx(town.value("ships.tonnes_year") or 0, abs=0.4)
+
+
+def test_by_day_moored_ships_are_silent_on_purpose(town: City, tmp_path: Path) -> None:
+    for key in KEYS:
+        (tmp_path / f"{key}.db").write_bytes((town.place / f"{key}.db").read_bytes())
+    morning = NOW + timedelta(hours=15)
+    engine = open_department(f"sqlite:///{tmp_path / 'ships.db'}")
+    ships.DEPARTMENT.live(engine, NOW, morning, 7)
+    engine.dispose()
+    here = City(tmp_path)
+    here.turn(morning, *(key for key, pull in here.settings.pulls.items() if pull.source == "ships"))
+    assert here.value("ships.under_way") == 0
+    with here.store.connect() as conn:
+        now = sa.select(kpi_latest.c.value, kpi_latest.c.freshness).where(
+            kpi_latest.c.kpi == "ships.removal_now", kpi_latest.c.scope == "district"
+        )
+        assert tuple(conn.execute(now).one()) == (None, "fresh"), "no ship sails: nothing to say, nothing missing"
+        assert len(resting_assets(conn, here.catalog.domains["ships"])) == 14
+    assert [state for rule in ("ships.dark", "ships.silent") for _, _, state in here.alerts(rule) if state == "open"] == []
     here.store.dispose()
 
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 
 from data_sources import imo_nox
-from data_sources.ships_minutes import WARM, judge_minute, rate_engine, sum_trip
+from data_sources.ships_minutes import WARM, judge_minute, judge_plants, mean_removal, rate_engine, sum_trip
+
+NOW = datetime(2026, 11, 20, 11, 40, tzinfo=UTC)
 
 MINUTE = {
     **{"power": 480.0, "fuel": 100.0, "nox_in": 1000.0, "nox_out": 70.0, "o2": 10.9, "t_in": 318.0, "urea": 5.5, "slip": 2.0},
@@ -92,6 +98,30 @@ def test_a_sailing_is_summed_up_from_power_load_hours_and_share() -> None:
     assert row["made_kg"] == pytest.approx(735 * 0.6 * 1.5 * 9.5 / 1000)
     assert row["abated_kg"] == pytest.approx(row["made_kg"] * 0.92)
     assert row["tier_iii_share"] == pytest.approx(100 * 9.5 * 0.08 / 2.0846, rel=1e-3)
+
+
+def test_a_sailing_stands_against_all_three_tiers_by_its_rated_speed() -> None:
+    row = sum_trip({**TRIP, "removal": 10.0})  # 8.55 g/kWh after the catalyst at 1500 r/min
+    assert [round(row[name]) for name in ("tier_i_share", "tier_ii_share", "tier_iii_share")] == [82, 104, 410]
+
+
+def test_removal_is_judged_by_the_mean_of_ten_minutes_and_not_while_few_of_them_are_known() -> None:
+    ts = np.arange(20) * 60.0
+    values = np.where(np.arange(20) < 10, 95.0, 45.0)
+    means = mean_removal({"ts": ts, "removal": values}, {"window_min": 10, "least": 7})
+    assert np.isnan(means[:6]).all()
+    assert means[9] == 95.0
+    assert means[14] == 70.0, "five minutes of each"
+    assert means[19] == 45.0
+    gappy = mean_removal({"ts": ts, "removal": np.where(np.arange(20) % 2, np.nan, 95.0)}, {"window_min": 10, "least": 7})
+    assert np.isnan(gappy).all()
+
+
+def test_a_plant_that_says_it_is_out_of_order_is_found_and_one_at_work_is_not() -> None:
+    plate = {"name": "左主机", "street": None, "lon": None, "lat": None, "observed_at": NOW}
+    rows = [SimpleNamespace(asset_id=state, state=state, **plate) for state in ("off", "dosing", "derated", "fault", "bypass")]
+    found = judge_plants({"engines": rows}, {}, NOW)
+    assert [(f.asset, f.value) for f in found] == [("fault", 1.0), ("bypass", 2.0)]
 
 
 @pytest.mark.parametrize(("field", "wrong"), [("load", None), ("load", 7.0), ("hours", 30.0), ("removal", 101.0)])
