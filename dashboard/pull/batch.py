@@ -8,9 +8,18 @@ from datetime import datetime
 from itertools import repeat
 from typing import Any, Protocol, TypeAlias
 
+from dashboard.core.declare import Text
 from dashboard.pull.mapping import Plan
 
 Cursor: TypeAlias = dict[str, Any]  # kept as JSON in pull_state.watermark
+
+
+class Unfit(ValueError):
+    """A value that cannot be read, and why, in both languages."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        self.reason = Text(zh, en)
+        super().__init__(en)
 
 
 @dataclass(frozen=True)
@@ -18,7 +27,20 @@ class Problem:
     """Why a value or a row cannot be used: a code for counting, a sentence for people."""
 
     code: str  # missing | type | range | date | place | duplicate | code | too_big | clean
-    reason: str
+    reason: Text
+
+    @staticmethod
+    def raised(code: str, wrong: Exception) -> Problem:
+        """The problem an error tells of; a domain's own `clean` tells it in one language."""
+        said = str(wrong) or type(wrong).__name__
+        return Problem(code, wrong.reason if isinstance(wrong, Unfit) else Text(said, said))
+
+    def of(self, name: str) -> Problem:
+        """The same about a field."""
+        return Problem(self.code, Text(f"{name}：{self.reason.zh}", f"{name}: {self.reason.en}"))
+
+
+MISSING = Text("没有值", "missing")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from dashboard.core.datum import to_wgs84
+from dashboard.core.declare import Text
 from dashboard.core.places import street_code, streets_at
 from dashboard.core.times import UtcDateTime, from_micros
 from dashboard.core.tokens import token
@@ -23,6 +24,7 @@ Column: TypeAlias = list[Any]
 
 _INTEGERS = ((sa.SmallInteger, 15), (sa.BigInteger, 63), (sa.Integer, 31))
 _KEY_LENGTH = 191
+_WITHHELD = Text("值不合格式", "the value does not fit")
 
 
 @dataclass
@@ -41,8 +43,8 @@ class Table:
     def blame(self, found: Problems, name: str) -> None:
         """Note what is wrong with a column; a personal value is not repeated."""
         for row, problem in found.items():
-            reason = "the value does not fit" if name in self.plan.personal else problem.reason
-            self.problems.setdefault(row, Problem(problem.code, f"{name}: {reason}"))
+            told = Problem(problem.code, _WITHHELD) if name in self.plan.personal else problem
+            self.problems.setdefault(row, told.of(name))
 
 
 def typed(plan: Plan, batch: Batch, kinds: dict[str, Any]) -> Table:
@@ -177,8 +179,10 @@ def _locate(table: Table) -> None:
         nowhere = np.isnan(lon) | np.isnan(lat) | ((lon == 0) & (lat == 0))
         off = ~nowhere & ((np.abs(lon) > 180) | (np.abs(lat) > 90))
     for i in np.flatnonzero(off).tolist():
-        advice = ": longitude and latitude look swapped" if abs(lat[i]) <= 180 and abs(lon[i]) <= 90 else ""
-        table.problems.setdefault(i, Problem("place", f"lon {lon[i]:g}, lat {lat[i]:g} is not on Earth{advice}"))
+        swapped = abs(lat[i]) <= 180 and abs(lon[i]) <= 90
+        zh = f"经度{lon[i]:g}、纬度{lat[i]:g}不在地球上" + ("，像是经纬度颠倒" if swapped else "")
+        en = f"lon {lon[i]:g}, lat {lat[i]:g} is not on Earth" + (": longitude and latitude look swapped" if swapped else "")
+        table.problems.setdefault(i, Problem("place", Text(zh, en)))
     usable = ~(nowhere | off)
     x, y = np.where(usable, lon, np.nan), np.where(usable, lat, np.nan)
     if usable.any():

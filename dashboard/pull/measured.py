@@ -10,10 +10,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import sqlalchemy as sa
 
-from dashboard.core.declare import Metric
+from dashboard.core.declare import Metric, Text
 from dashboard.core.times import from_micros, to_micros
 from dashboard.pull import moments, values
-from dashboard.pull.batch import Batch, Problem, Reject
+from dashboard.pull.batch import MISSING, Batch, Problem, Reject
 from dashboard.pull.convert import Problems, Table, reject, source_key, typed
 from dashboard.pull.mapping import METRIC, Plan
 from dashboard.pull.values import SKIP, Floats
@@ -87,7 +87,7 @@ def to_readings(plan: Plan, batch: Batch, now: datetime) -> Readings:
     _cleaned(table, times)
     assets = table.columns["asset_id"]
     for i in [i for i, asset in enumerate(assets) if asset is None] if None in assets else ():
-        table.problems.setdefault(i, Problem("missing", "asset_id: missing"))
+        table.problems.setdefault(i, Problem("missing", MISSING).of("asset_id"))
     suspect = _suspect(table, assets, times, now)
     sound = _sound(table)
     if plan.wide:
@@ -122,10 +122,11 @@ def _times(table: Table, now: datetime) -> moments.Micros:
     table.columns.pop("observed_at", None)
     table.blame(problems, "observed_at")
     for i in np.flatnonzero(found == moments.NEVER).tolist():
-        table.problems.setdefault(i, Problem("missing", "observed_at: missing"))
+        table.problems.setdefault(i, Problem("missing", MISSING).of("observed_at"))
     for i in np.flatnonzero(found > to_micros(now + ABSURD)).tolist():
+        at = f"{from_micros(int(found[i])):%Y-%m-%d %H:%M} UTC"
         table.problems.setdefault(
-            i, Problem("date", f"observed_at: {from_micros(int(found[i])):%Y-%m-%d %H:%M} UTC is more than a day ahead of our clock")
+            i, Problem("date", Text(f"{at}比我方时钟快一天以上", f"{at} is more than a day ahead of our clock")).of("observed_at")
         )
     return found
 
@@ -143,7 +144,7 @@ def _cleaned(table: Table, times: moments.Micros) -> None:
         try:
             row = clean(row)
         except (ValueError, KeyError, TypeError, ArithmeticError) as wrong:
-            table.problems.setdefault(i, Problem("clean", str(wrong) or type(wrong).__name__))
+            table.problems.setdefault(i, Problem.raised("clean", wrong))
             continue
         for name, cells in table.columns.items():
             cells[i] = row.get(name)
@@ -173,9 +174,7 @@ def _take_metric(table: Table, done: Readings, metric: Metric, raw: list[Any], s
     problems |= _outside(metric, found, np.arange(len(found)))
     for i, problem in problems.items():
         if sound[i]:
-            done.rejects.append(
-                reject(table.plan, table.batch, i, f"{done.name(i)}#{metric.key}", Problem(problem.code, f"{metric.key}: {problem.reason}"))
-            )
+            done.rejects.append(reject(table.plan, table.batch, i, f"{done.name(i)}#{metric.key}", problem.of(metric.key)))
     rows = _usable(sound, found, problems)
     return rows, np.full(len(rows), done.kinds.index(metric.key)), found[rows]
 
@@ -197,7 +196,8 @@ def _take_long(table: Table, sound: Mask) -> Taken:
         if metrics[i] == SKIP:
             sound[i] = False
         else:
-            problems.setdefault(i, Problem("code", f"metric {values.shown(metrics[i])} is not one of " + ", ".join(plan.metrics)))
+            name, known = values.shown(metrics[i]), ", ".join(plan.metrics)
+            problems.setdefault(i, Problem("code", Text(f"测项{name}不在其中：{known}", f"metric {name} is not one of {known}")))
     for number, metric in enumerate(plan.metrics.values()):
         at = np.flatnonzero(metric_of == number)
         if metric.key in plan.units:
@@ -224,7 +224,9 @@ def _outside(metric: Metric, found: Floats, at: np.ndarray[Any, Any]) -> Problem
     high = np.inf if metric.high is None else metric.high
     with np.errstate(invalid="ignore"):
         wrong = at[(found[at] < low) | (found[at] > high)]
-    return {int(i): Problem("range", f"{found[i]:g} {metric.unit} is outside {low:g} to {high:g}") for i in wrong}
+    unit = metric.unit
+    said = {int(i): Text(f"{found[i]:g} {unit}超出{low:g}至{high:g}", f"{found[i]:g} {unit} is outside {low:g} to {high:g}") for i in wrong}
+    return {i: Problem("range", reason) for i, reason in said.items()}
 
 
 def _fill(table: Table, done: Readings, taken: list[Taken], times: moments.Micros, suspect: Mask) -> None:

@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from dashboard.core.declare import Text
 from dashboard.core.times import to_micros
-from dashboard.pull.batch import Problem
+from dashboard.pull.batch import Problem, Unfit
 
 Micros: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
 NEVER = np.iinfo(np.int64).min  # stands for a missing time
@@ -82,7 +83,7 @@ def _iso_texts(values: list[str], zone: ZoneInfo) -> Micros | None:
 
 def _checked(found: Micros) -> tuple[Micros, dict[int, Problem]]:
     wrong = np.flatnonzero((found < _EARLIEST) | (found > _LATEST))
-    problems = {int(i): Problem("date", "the year is not between 1900 and 2200") for i in wrong}
+    problems = {int(i): Problem("date", Text("年份不在1900至2200之间", "the year is not between 1900 and 2200")) for i in wrong}
     return found, problems
 
 
@@ -106,7 +107,7 @@ def _read(value: Any, zone: ZoneInfo, form: str) -> int | Problem:
     try:
         at = moment(value, zone, form)
     except ValueError as wrong:
-        return Problem("date", str(wrong))
+        return Problem.raised("date", wrong)
     return NEVER if at is None else at
 
 
@@ -119,7 +120,7 @@ def moment(value: Any, zone: ZoneInfo, form: str = "") -> int | None:
     if isinstance(value, date):
         return _sane(datetime(value.year, value.month, value.day), zone)  # noqa: DTZ001  the zone follows
     if isinstance(value, bool):
-        raise ValueError(f"{value} is not a time")
+        raise Unfit(f"{value}不是时间", f"{value} is not a time")
     if isinstance(value, (int, float, Decimal)):
         return _number(float(value) if isinstance(value, Decimal) else value, zone)
     return _text(_as_text(value), zone, form)
@@ -139,7 +140,7 @@ def _text(text: str, zone: ZoneInfo, form: str) -> int | None:
         except ValueError:
             pass  # a mixed column: the unambiguous ways of writing are still read below
     if text.startswith("0000"):
-        raise ValueError(f"the date is {text[:10]}: a placeholder, not a day")
+        raise Unfit(f"日期为{text[:10]}，是占位符，不是日期", f"the date is {text[:10]}: a placeholder, not a day")
     parts = _TEXT.match(text)
     if parts:
         return _sane(_built(parts, text), zone)
@@ -149,7 +150,7 @@ def _text(text: str, zone: ZoneInfo, form: str) -> int | None:
     try:
         return _number(float(text), zone)
     except ValueError:
-        raise ValueError(f"{text[:40]!r} is not a date we can read") from None
+        raise Unfit(f"{text[:40]!r}不是能读懂的日期", f"{text[:40]!r} is not a date we can read") from None
 
 
 def _built(parts: re.Match[str], text: str) -> datetime:
@@ -162,7 +163,7 @@ def _built(parts: re.Match[str], text: str) -> datetime:
             raise ValueError("no such time of day")
         return day + timedelta(hours=hour, minutes=int(parts["M"] or 0), seconds=int(parts["S"] or 0), microseconds=micros)
     except (ValueError, OverflowError) as wrong:
-        raise ValueError(f"{text[:40]!r} is not a day that exists ({wrong})") from wrong
+        raise Unfit(f"{text[:40]!r}这一天不存在", f"{text[:40]!r} is not a day that exists ({wrong})") from wrong
 
 
 def _hour(hour: int, half: str) -> int:
@@ -186,7 +187,7 @@ def _from_compact(parts: re.Match[str], text: str) -> datetime:
     try:
         return datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0), tzinfo=UTC if z else None)
     except ValueError as wrong:
-        raise ValueError(f"{text!r} is not a day that exists ({wrong})") from wrong
+        raise Unfit(f"{text!r}这一天不存在", f"{text!r} is not a day that exists ({wrong})") from wrong
 
 
 def _number(value: float, zone: ZoneInfo) -> int:
@@ -198,19 +199,22 @@ def _number(value: float, zone: ZoneInfo) -> int:
     for low, per_unit in _EPOCHS:
         if low <= value < low * 1000:
             return round(value * per_unit)
-    raise ValueError(f"{value:g} is not a time: neither epoch seconds nor a spreadsheet's day number")
+    raise Unfit(
+        f"{value:g}不是时间：既不是时间戳，也不是表格的日序号",
+        f"{value:g} is not a time: neither epoch seconds nor a spreadsheet's day number",
+    )
 
 
 def _must(text: str) -> re.Match[str]:
     found = _COMPACT.match(text)
     if not found:
-        raise ValueError(f"{text} is not a day that exists")
+        raise Unfit(f"{text}这一天不存在", f"{text} is not a day that exists")
     return found
 
 
 def _sane(at: datetime, zone: ZoneInfo) -> int:
     if at.year not in _YEARS:
-        raise ValueError(f"the year {at.year} is not between {_YEARS[0]} and {_YEARS[-1]}")
+        raise Unfit(f"年份{at.year}不在{_YEARS[0]}至{_YEARS[-1]}之间", f"the year {at.year} is not between {_YEARS[0]} and {_YEARS[-1]}")
     return to_micros(at if at.tzinfo else at.replace(tzinfo=zone))
 
 

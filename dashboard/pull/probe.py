@@ -271,7 +271,7 @@ def _rejects(report: PullReport, batch: Batch, found: Rows | Readings) -> None:
         share = f"{len(some)} of {max(len(batch), len(some))} rows looked at"
         grade = "wrong" if len(some) * 2 > len(batch) else "note"
         report.say(
-            grade, f"{share} would go to quarantine ({code}); key {some[0].source_key}: {some[0].problem.reason}", _HINTS.get(code, "")
+            grade, f"{share} would go to quarantine ({code}); key {some[0].source_key}: {some[0].problem.reason.en}", _HINTS.get(code, "")
         )
 
 

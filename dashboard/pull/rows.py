@@ -10,9 +10,9 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from dashboard.core.declare import Clean, Row
+from dashboard.core.declare import Clean, Row, Text
 from dashboard.core.times import UtcDateTime, from_micros, to_micros
-from dashboard.pull.batch import Batch, Problem, Reject
+from dashboard.pull.batch import MISSING, Batch, Problem, Reject
 from dashboard.pull.convert import Column, Table, reject, source_keys, typed
 from dashboard.pull.mapping import ORIGIN, Plan
 from dashboard.pull.values import SKIP
@@ -88,7 +88,7 @@ def _cleaned(table: Table, target: sa.Table, clean: Clean) -> None:
         try:
             rows.append(clean(row) if i not in table.problems else row)
         except (ValueError, KeyError, TypeError, ArithmeticError) as wrong:
-            table.problems[i] = Problem("clean", str(wrong) or type(wrong).__name__)
+            table.problems[i] = Problem.raised("clean", wrong)
             rows.append(row)
     for name in (str(c.name) for c in target.columns if c.name not in ORIGIN):
         cells = [row.get(name) for row in rows]
@@ -121,7 +121,7 @@ def _completed(table: Table, target: sa.Table, names: list[str]) -> None:
 def _miss(table: Table, name: str, cells: Column, code: str) -> None:
     for i, value in enumerate(cells):
         if value is None or value == "":
-            table.problems.setdefault(i, Problem(code, f"{name}: missing"))
+            table.problems.setdefault(i, Problem(code, MISSING).of(name))
 
 
 def _meant(table: Table) -> list[int]:
@@ -140,7 +140,11 @@ def _newest_of_each(
     for i in meant:
         earlier = last.pop(ours[i], None)
         if earlier is not None and hashes[earlier] != hashes[i]:
-            problem = Problem("duplicate", f"key {'|'.join(map(str, ours[i]))} stands for two different rows: the newer one is used")
+            key = "|".join(map(str, ours[i]))
+            problem = Problem(
+                "duplicate",
+                Text(f"主键{key}对应两行不同内容，取较新的一行", f"key {key} stands for two different rows: the newer one is used"),
+            )
             rejects.append(reject(table.plan, table.batch, earlier, names[earlier], problem))
         last[ours[i]] = i
     return list(last.values())

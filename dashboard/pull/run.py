@@ -11,6 +11,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from dashboard.core.catalog import Catalog
+from dashboard.core.declare import Text
 from dashboard.core.errors import SourceError
 from dashboard.pull import quarantine, state
 from dashboard.pull.batch import Batch, Problem, Reject
@@ -215,7 +216,12 @@ def _doubles(turn: _Turn, batch: Batch, found: Readings, block: Block, order: In
         earlier, later = int(order[i]), int(order[i + 1])
         if block.values[earlier] != block.values[later]:
             asset, metric, at = found.names[found.asset[earlier]], found.kinds[found.metric[earlier]], int(found.rows[earlier])
-            problem = Problem("duplicate", f"{asset} {metric} has two values for one moment: the later one is used")
+            problem = Problem(
+                "duplicate",
+                Text(
+                    f"{asset} {metric}同一时刻有两个值，取后到的", f"{asset} {metric} has two values for one moment: the later one is used"
+                ),
+            )
             rejects.append(reject(turn.plan, batch, at, found.name(at) + (f"#{metric}" if turn.plan.wide else ""), problem))
     return rejects
 

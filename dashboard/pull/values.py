@@ -13,7 +13,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from dashboard.pull.batch import Problem
+from dashboard.core.declare import Text
+from dashboard.pull.batch import Problem, Unfit
 
 Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -24,6 +25,7 @@ _PLAIN = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
 _UNUSUAL = re.compile(r"[^0-9. +-]")  # anything float() may read otherwise than we do
 _YES = frozenset({"1", "true", "t", "yes", "y", "on", "是", "有", "在线", "开", "开启", "正常", "已"})
 _NO = frozenset({"0", "false", "f", "no", "n", "off", "否", "无", "离线", "关", "关闭", "异常", "未"})
+_ENDLESS = Text("数值为无穷大", "the number is infinite")
 _SHOWN = 60  # characters of a wrong value repeated in its reason
 
 
@@ -57,7 +59,7 @@ def _plain_numbers(values: list[Any]) -> Floats | None:
 
 
 def _endless(found: Floats) -> tuple[Floats, dict[int, Problem]]:
-    return found, {int(i): Problem("type", "the number is infinite") for i in np.flatnonzero(np.isinf(found))}
+    return found, {int(i): Problem("type", _ENDLESS) for i in np.flatnonzero(np.isinf(found))}
 
 
 def _numbers_one_by_one(values: list[Any]) -> tuple[Floats, dict[int, Problem]]:
@@ -67,7 +69,7 @@ def _numbers_one_by_one(values: list[Any]) -> tuple[Floats, dict[int, Problem]]:
         try:
             found = number(value)
         except ValueError as wrong:
-            problems[i] = Problem("type", str(wrong))
+            problems[i] = Problem.raised("type", wrong)
         else:
             if found is not None:
                 out[i] = found
@@ -86,10 +88,10 @@ def number(value: Any) -> float | None:
         if _GROUPED.match(digits):
             digits = digits.replace(",", "")
         if not _PLAIN.match(digits):
-            raise ValueError(f"{shown(value)} is not a number")
+            raise Unfit(f"{shown(value)}不是数字", f"{shown(value)} is not a number")
         found = float(digits)
     if found in (float("inf"), float("-inf")):
-        raise ValueError("the number is infinite")
+        raise Unfit(_ENDLESS.zh, _ENDLESS.en)
     return found
 
 
@@ -105,10 +107,10 @@ def integers(values: list[Any], low: int, high: int) -> tuple[list[int | None], 
         try:
             found = value if type(value) is int else _whole(value)
         except ValueError as wrong:
-            problems[i] = Problem("type", str(wrong))
+            problems[i] = Problem.raised("type", wrong)
             continue
         if found is not None and not low <= found <= high:
-            problems[i] = Problem("range", f"{found} is too large to be kept")
+            problems[i] = Problem("range", Text(f"{found}太大，存不下", f"{found} is too large to be kept"))
         else:
             out[i] = found
     return out, problems
@@ -122,7 +124,7 @@ def _whole(value: Any) -> int | None:
     if found is None:
         return None
     if not found.is_integer():
-        raise ValueError(f"{shown(value)} is not a whole number")
+        raise Unfit(f"{shown(value)}不是整数", f"{shown(value)} is not a whole number")
     return int(found)
 
 
@@ -196,7 +198,9 @@ def fitted(values: list[str | None], length: int, whole: bool) -> tuple[list[str
         if value is None or len(value) <= length:
             continue
         if whole:
-            problems[i] = Problem("too_big", f"{len(value)} characters where at most {length} are kept")
+            problems[i] = Problem(
+                "too_big", Text(f"长{len(value)}字，最多存{length}字", f"{len(value)} characters where at most {length} are kept")
+            )
         else:
             out[i] = value[: length - 1] + "…"
     return out, problems
@@ -214,7 +218,9 @@ def codes(values: list[Any], table: Mapping[str, str]) -> tuple[list[str | None]
     problems: dict[int, Problem] = {}
     for i, word in enumerate(plain) if unknown else ():
         if word in unknown:
-            problems[i] = Problem("code", f"{shown(word)} is not among the known codes: " + ", ".join(list(table)[:12]))
+            known_ones = ", ".join(list(table)[:12])
+            said = Text(f"{shown(word)}不在已知代码之内：{known_ones}", f"{shown(word)} is not among the known codes: {known_ones}")
+            problems[i] = Problem("code", said)
     return [known[word] for word in plain], problems
 
 
@@ -226,5 +232,5 @@ def flags(values: list[Any]) -> tuple[list[bool | None], dict[int, Problem]]:
         word = None if value is None else value.lower()
         out.append(None if word is None else word in _YES)
         if word is not None and word not in _YES and word not in _NO:
-            problems[i] = Problem("type", f"{shown(value)} is neither yes nor no")
+            problems[i] = Problem("type", Text(f"{shown(value)}既非是也非否", f"{shown(value)} is neither yes nor no"))
     return out, problems

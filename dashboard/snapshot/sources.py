@@ -154,7 +154,7 @@ def _run(r: Any, started: str) -> list[Any]:
 def _aside_because(q: Any, lang: str) -> str:
     """In a Chinese view the kind of fault is said in Chinese, before the sentence that names field and value."""
     kind = _FAULT_WORDS.get(q.reason_code)
-    return f"{kind}：{q.reason}" if kind and lang == "zh" else str(q.reason)
+    return f"{kind}：{q.reason_zh or q.reason}" if kind and lang == "zh" else str(q.reason)
 
 
 def _facts(config: PullConfig, source: SourceConfig, state: Any, view: View, now: datetime) -> list[tuple[str, str]]:

@@ -16,7 +16,7 @@ def test_text_in_a_number_costs_only_its_row_and_is_repaired_by_a_good_version(a
     assert any_desk.pull("posts").rows_quarantined == 1
     (aside,) = any_desk.aside()
     assert (aside.source_key, aside.reason_code, aside.state) == ("A2", "type", "open")
-    assert "height" in aside.reason and "约七米" in aside.reason
+    assert (aside.reason, aside.reason_zh) == ("height: '约七米' is not a number", "height：'约七米'不是数字")
     assert "李四" not in aside.row and "约七米" in aside.row
     assert any_desk.pull("posts").rows_quarantined == 0
     assert [(q.times, q.state) for q in any_desk.aside()] == [(2, "open")]

@@ -46,7 +46,9 @@ def open_source(source: SourceConfig) -> sa.Engine:
             return _sqlite(url, source)
         engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args=_connect_args(backend, source))
     except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError) as wrong:
-        raise SourceUnavailableError(f"{source.key}: the address {source.safe_url} cannot be used: {clean_text(source, wrong)}") from None
+        raise SourceUnavailableError(
+            f"{source.key}: 地址用不了 / the address {source.safe_url} cannot be used: {clean_text(source, wrong)}"
+        ) from None
     sa.event.listen(engine, "connect", lambda connection, _record: _read_only(backend, connection, source))
     return engine
 
@@ -55,7 +57,7 @@ def _sqlite(url: sa.URL, source: SourceConfig) -> sa.Engine:
     """A file is opened with mode=ro: nothing is created, not even by mistake."""
     path = url.database or ""
     if not os.path.exists(path):
-        raise SourceUnavailableError(f"{source.key}: there is no file {path}")
+        raise SourceUnavailableError(f"{source.key}: 没有这个文件 / there is no file {path}")
 
     def connect() -> sqlite3.Connection:
         address = f"file:{urllib.parse.quote(path)}?mode=ro"
@@ -165,7 +167,8 @@ def deadline(conn: sa.Connection, source: SourceConfig) -> Iterator[None]:
         yield
     except Exception as wrong:
         if cut.is_set():
-            raise SourceSlowError(f"{source.key}: no answer within {source.statement_timeout.total_seconds():g} s") from wrong
+            limit = f"{source.statement_timeout.total_seconds():g}"
+            raise SourceSlowError(f"{source.key}: {limit}秒内没有应答 / no answer within {limit} s") from wrong
         raise
     finally:
         timer.cancel()

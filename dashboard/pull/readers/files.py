@@ -36,7 +36,7 @@ def fetch(source: SourceConfig, url: str, params: Mapping[str, str] | None = Non
     try:
         return _download(source, url, params)
     except httpx.TimeoutException as late:
-        raise SourceSlowError(f"{source.key}: no answer within {source.statement_timeout.total_seconds():g} s") from late
+        raise SourceSlowError(f"{source.key}: 没有及时应答 / no answer within {source.statement_timeout.total_seconds():g} s") from late
     except (httpx.HTTPError, httpx.InvalidURL) as wrong:
         raise SourceUnavailableError(f"{source.key}: {_said(source, wrong)}") from None
 
@@ -45,7 +45,7 @@ def read_file(source: SourceConfig, path: Path) -> bytes:
     """A whole file, if it is there and not absurdly large."""
     try:
         if path.stat().st_size > LARGEST:
-            raise SourceChangedError(f"{source.key}: {path.name} is larger than {LARGEST} bytes")
+            raise SourceChangedError(f"{source.key}: 文件过大 / {path.name} is larger than {LARGEST} bytes")
         return path.read_bytes()
     except OSError as wrong:
         raise SourceUnavailableError(f"{source.key}: {path.name}: {wrong.strerror}") from None
@@ -59,16 +59,16 @@ def _download(source: SourceConfig, url: str, params: Mapping[str, str] | None) 
     timeout = httpx.Timeout(limit, connect=source.connect_timeout.total_seconds())
     with httpx.stream("GET", url, params=params, headers=headers, timeout=timeout, follow_redirects=True) as answer:
         if answer.status_code in (404, 410):
-            raise SourceChangedError(f"{source.key}: {_place(url)} answers {answer.status_code}: nothing is there")
+            raise SourceChangedError(f"{source.key}: 地址上没有内容 / {_place(url)} answers {answer.status_code}: nothing is there")
         if answer.status_code >= 400:
-            raise SourceUnavailableError(f"{source.key}: {_place(url)} answers {answer.status_code}")
+            raise SourceUnavailableError(f"{source.key}: 对方拒绝应答 / {_place(url)} answers {answer.status_code}")
         parts, size = [], 0
         for part in answer.iter_bytes():
             size += len(part)
             if size > LARGEST:
-                raise SourceChangedError(f"{source.key}: the answer is larger than {LARGEST} bytes")
+                raise SourceChangedError(f"{source.key}: 应答过大 / the answer is larger than {LARGEST} bytes")
             if time.monotonic() > ends:
-                raise SourceSlowError(f"{source.key}: the answer was not complete within {limit:g} s")
+                raise SourceSlowError(f"{source.key}: 没有及时传完 / the answer was not complete within {limit:g} s")
             parts.append(part)
         return b"".join(parts)
 
@@ -89,14 +89,16 @@ def open_zip(source: SourceConfig, raw: bytes | Path) -> zipfile.ZipFile:
     try:
         archive = zipfile.ZipFile(io.BytesIO(raw) if isinstance(raw, bytes) else raw)
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as broken:
-        raise SourceChangedError(f"{source.key}: not a readable zip: {broken}") from broken
+        raise SourceChangedError(f"{source.key}: 不是能读的压缩包 / not a readable zip: {broken}") from broken
     except OSError as wrong:
         raise SourceUnavailableError(f"{source.key}: {wrong.strerror}") from None
     for info in archive.infolist():
         if unsafe(info.filename):
-            raise SourceChangedError(f"{source.key}: the zip holds the name {info.filename!r}, which leads outside of it: refused")
+            raise SourceChangedError(
+                f"{source.key}: 压缩包里有指向外部的路径，不读 / the zip holds the name {info.filename!r}, outside of it: refused"
+            )
         if info.file_size > LARGEST or (info.file_size > _SMALL and info.file_size > _RATIO * max(info.compress_size, 1)):
-            raise SourceChangedError(f"{source.key}: {info.filename!r} would unpack to {info.file_size} bytes: refused")
+            raise SourceChangedError(f"{source.key}: 解压后过大，不读 / {info.filename!r} would unpack to {info.file_size} bytes: refused")
     return archive
 
 

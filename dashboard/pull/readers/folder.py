@@ -74,7 +74,7 @@ def _new_rows(plan: Plan, file: Path, before: list[Any] | None, now: datetime) -
 def _files(plan: Plan) -> list[Path]:
     path = local_path(plan.source.url)
     if path is None or not path.exists():
-        raise SourceUnavailableError(f"{plan.source.key}: there is no folder {plan.source.safe_url}")
+        raise SourceUnavailableError(f"{plan.source.key}: 没有这个文件夹 / there is no folder {plan.source.safe_url}")
     if path.is_file():
         return [path]
     found = (f for f in path.glob(plan.pull.table or "*") if f.is_file() and f.suffix.lower() in _KINDS)
@@ -130,7 +130,7 @@ def _gunzipped(source: SourceConfig, name: str, raw: bytes) -> bytes:
     except (OSError, EOFError) as broken:
         raise SourceChangedError(f"{source.key}: {name}: {broken}") from broken
     if len(content) > LARGEST:
-        raise SourceChangedError(f"{source.key}: {name} would unpack to more than {LARGEST} bytes: refused")
+        raise SourceChangedError(f"{source.key}: 解压后过大，不读 / {name} would unpack to more than {LARGEST} bytes: refused")
     return content
 
 
@@ -154,7 +154,7 @@ def _lines(plan: Plan, name: str, raw: bytes) -> Iterator[list[Any]]:
     try:
         yield from csv.reader(io.StringIO(text.replace("\x00", ""), newline=""), delimiter=delimiter)
     except csv.Error as broken:
-        raise SourceChangedError(f"{plan.source.key}: {name} cannot be read as a table: {broken}") from broken
+        raise SourceChangedError(f"{plan.source.key}: 读不成表 / {name} cannot be read as a table: {broken}") from broken
 
 
 def _delimiter(text: str) -> str:
@@ -169,10 +169,10 @@ def _sheet(plan: Plan, name: str, raw: bytes) -> Iterator[list[Any]]:
     try:
         book = openpyxl.load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
     except (KeyError, ValueError, zipfile.BadZipFile, OSError) as broken:
-        raise SourceChangedError(f"{plan.source.key}: {name} is not a workbook: {broken}") from broken
+        raise SourceChangedError(f"{plan.source.key}: 不是工作簿 / {name} is not a workbook: {broken}") from broken
     wanted = str(plan.pull.options.get("sheet", "")) or book.sheetnames[0]
     if wanted not in book.sheetnames:
-        raise SourceChangedError(f"{plan.source.key}: {name} has no sheet {wanted!r} ({near(wanted, book.sheetnames)})")
+        raise SourceChangedError(f"{plan.source.key}: 没有这个工作表 / {name} has no sheet {wanted!r} ({near(wanted, book.sheetnames)})")
     for row in book[wanted].iter_rows(values_only=True):
         yield list(row)
 
@@ -203,5 +203,7 @@ def _no_header(plan: Plan, name: str, wanted: set[str], above: list[list[str]]) 
     if any(any(row) for row in above):
         best = max(above, key=lambda row: len(wanted & set(row)))
         missing = sorted(wanted - set(best))[0]
-        raise SourceChangedError(f"{plan.source.key}: {name} has no column {missing!r} ({near(missing, [c for c in best if c])})")
+        raise SourceChangedError(
+            f"{plan.source.key}: 没有映射里的这一列 / {name} has no column {missing!r} ({near(missing, [c for c in best if c])})"
+        )
     yield from ()

@@ -42,7 +42,9 @@ def _parts(plan: Plan, reader: Iterable[dict[str | None, Any]]) -> Iterator[list
                 yield rows
                 rows = []
     except (csv.Error, UnicodeDecodeError, zipfile.BadZipFile, EOFError) as broken:
-        raise SourceChangedError(f"{plan.source.key}: {plan.pull.table}.txt cannot be read: {broken}") from broken
+        raise SourceChangedError(
+            f"{plan.source.key}: {plan.pull.table}.txt读不了 / {plan.pull.table}.txt cannot be read: {broken}"
+        ) from broken
     if rows:
         yield rows
 
@@ -51,7 +53,9 @@ def _check_header(plan: Plan, header: list[str]) -> None:
     """A column the mapping needs and the file lacks is said by name; optional GTFS columns may be absent."""
     for name in sorted(plan.names()):
         if name not in header and name not in _OPTIONAL:
-            raise SourceChangedError(f"{plan.source.key}: {plan.pull.table}.txt has no column {name!r} ({near(name, header)})")
+            raise SourceChangedError(
+                f"{plan.source.key}: {plan.pull.table}.txt缺列 / {plan.pull.table}.txt has no column {name!r} ({near(name, header)})"
+            )
 
 
 class _Place:
@@ -74,7 +78,9 @@ class _Place:
     def open(self, table: str) -> Iterator[io.TextIOBase]:
         """The lines of a table. Raises SourceChangedError where the schedule has none."""
         if table not in self.names or unsafe(table):
-            raise SourceChangedError(f"{self.source.key}: the schedule has no {table}.txt ({near(table, list(self.names))})")
+            raise SourceChangedError(
+                f"{self.source.key}: 时刻表里没有这张表 / the schedule has no {table}.txt ({near(table, list(self.names))})"
+            )
         try:
             raw = (self.folder / self.names[table]).open("rb") if self.folder else open_member(self.source, self.archive, self.names[table])
         except OSError as wrong:

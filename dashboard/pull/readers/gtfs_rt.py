@@ -86,7 +86,7 @@ def _captures(plan: Plan, seen: dict[str, Any]) -> Iterator[tuple[str, bytes, An
         yield "http", fetch(plan.source, plan.source.url), None
         return
     if not path.exists():
-        raise SourceUnavailableError(f"{plan.source.key}: there is no {path.name}")
+        raise SourceUnavailableError(f"{plan.source.key}: 没有这个文件 / there is no {path.name}")
     for file in _files(path):
         mark = stamp(file)
         if seen.get(file.name) != mark:
@@ -108,7 +108,7 @@ def _parsed(plan: Plan, name: str, raw: bytes) -> Any:
         else:
             message.ParseFromString(raw)
     except (DecodeError, ParseError, ValueError, AttributeError, TypeError) as broken:
-        raise SourceChangedError(f"{plan.source.key}: {name} is not GTFS-Realtime: {str(broken)[:160]}") from broken
+        raise SourceChangedError(f"{plan.source.key}: 不是GTFS-Realtime格式 / {name} is not GTFS-Realtime: {str(broken)[:160]}") from broken
     return message
 
 
@@ -125,7 +125,7 @@ def _batch(plan: Plan, message: Any, schedule: Schedule | None, timetable: Timet
                 _check(row, now)
         except EntityError as wrong:
             given = MessageToDict(entity, preserving_proto_field_name=True)
-            refused.append(Reject(str(entity.id), Problem("type", str(wrong)), {"entity": json.dumps(given)[:500]}))
+            refused.append(Reject(str(entity.id), Problem.raised("type", wrong), {"entity": json.dumps(given)[:500]}))
             continue
         whole = {"header.timestamp": header or None, "entity_id": entity.id}
         rows += [_matched(row | whole | {"off_shape_m": off.get(row.get("vehicle_id", ""))}, schedule) for row in found]

@@ -104,9 +104,11 @@ def parse(source: str, raw: bytes) -> list[Row]:
     try:
         records = _from_xml(fromstring(text)) if text[:1] == b"<" else _from_json(json.loads(text))
     except (ValueError, ParseError, DefusedXmlException) as broken:
-        raise SourceChangedError(f"{source}: the answer is neither GeoReport JSON nor XML: {str(broken)[:160]}") from broken
+        raise SourceChangedError(
+            f"{source}: 应答不是GeoReport格式 / the answer is neither GeoReport JSON nor XML: {str(broken)[:160]}"
+        ) from broken
     if records is None:
-        raise SourceChangedError(f"{source}: the answer holds no list of requests")
+        raise SourceChangedError(f"{source}: 应答里没有诉求清单 / the answer holds no list of requests")
     return records
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from dashboard.core.declare import Text
 from dashboard.pull.batch import Problem
 from dashboard.pull.mapping import Plan
 from dashboard.pull.readers.connect import deadline, read_any_text
@@ -54,7 +55,8 @@ def _fetch_page(conn: sa.Connection, plan: Plan, statement: Statement, wanted: s
             columns = list(zip(*part, strict=True))
             for i in _oversized(columns, plan.row_limit):
                 size = sum(map(_size, part[i]))
-                big[len(cells[0]) + i] = Problem("too_big", f"the row holds {size} bytes, more than the {plan.row_limit} allowed")
+                said = Text(f"一行{size}字节，超过{plan.row_limit}", f"the row holds {size} bytes, more than the {plan.row_limit} allowed")
+                big[len(cells[0]) + i] = Problem("too_big", said)
                 columns = _emptied(columns, i, order)
             for column, more in zip(cells, columns, strict=True):
                 column += more

@@ -49,7 +49,7 @@ def _cached(key: _Key, _stamp: str) -> Schedule:
 def _parsed(source: SourceConfig, raw: bytes) -> Schedule:
     archive = open_zip(source, raw)
     if "trips.txt" not in archive.namelist():
-        raise SourceChangedError(f"{source.key}: the schedule has no trips.txt")
+        raise SourceChangedError(f"{source.key}: 时刻表里没有班次表 / the schedule has no trips.txt")
     with open_member(source, archive, "trips.txt") as member, io.TextIOWrapper(member, "utf-8-sig", newline="") as lines:
         return Schedule(
             {row["trip_id"].strip(): (row.get("route_id") or "").strip() for row in csv.DictReader(lines) if row.get("trip_id")}

@@ -88,7 +88,7 @@ def _pages(conn: sa.Connection, plan: Plan, statement: Statement, bounds: list[A
             limit *= 4
             if limit > _STUCK * plan.pull.batch * 16:
                 raise SourceChangedError(
-                    f"{plan.source.key}: more than {limit // 4} rows share one key ({', '.join(plan.key)}): it does not identify a row"
+                    f"{plan.source.key}: 多行共用一个主键 / more than {limit // 4} rows share one key ({', '.join(plan.key)})"
                 )
         else:
             limit = max(limit, min(limit * 2, _LARGEST * plan.pull.batch if took > _SLOW_PAGE_S else _backlog(plan)))

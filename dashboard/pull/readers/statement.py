@@ -111,7 +111,7 @@ def _missing_table(conn: sa.Connection, plan: Plan) -> None:
     except sa.exc.SQLAlchemyError:
         return
     if name not in names:
-        raise SourceChangedError(f"{plan.source.key}: there is no table {name!r} ({near(name, names)})") from None
+        raise SourceChangedError(f"{plan.source.key}: 没有这张表 / there is no table {name!r} ({near(name, names)})") from None
 
 
 def expression(plan: Plan, there: list[str], text: str, where: str) -> sa.ColumnElement[Any]:
@@ -123,5 +123,6 @@ def expression(plan: Plan, there: list[str], text: str, where: str) -> sa.Column
         return sa.column(sa.quoted_name(folded[0], True))
     if _PLAIN_NAME.match(text) and text.upper() not in ("NULL", "TRUE", "FALSE", "CURRENT_TIMESTAMP", "CURRENT_DATE"):
         place = plan.pull.table or "the query"
-        raise SourceChangedError(f"{plan.source.key}: {place} has no column {text!r}, wanted for {where} ({near(text, there)})")
+        said = f"没有映射里的这一列 / {place} has no column {text!r}, wanted for {where}"
+        raise SourceChangedError(f"{plan.source.key}: {said} ({near(text, there)})")
     return sa.literal_column(f"({text})")
