@@ -22,7 +22,7 @@ _KEYS = {
     "shift": "recipient from to weekdays",
     "route": "to domains streets from_level events",
     "screens": "domains streets from_level events",
-    "cap": "sender status token_env expires keep radius_km",
+    "cap": "sender status token_env key_env expires keep radius_km",
 }
 
 
@@ -253,6 +253,7 @@ def _cap(part: _Part) -> CapFeed:
         sender=part.text("sender", CapFeed.sender),
         status=part.one_of("status", ("Actual", "Exercise", "Test"), CapFeed.status),
         token=token,
+        key_file=part.secret("key_env")[0],
         expires=part.duration("expires", CapFeed.expires),
         keep=part.duration("keep", CapFeed.keep),
         radius_km=part.number("radius_km", CapFeed.radius_km, 0),

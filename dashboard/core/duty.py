@@ -106,6 +106,7 @@ class CapFeed:
     sender: str = "cockpit@localhost"  # globally unique by CAP's own rule: a deployment names itself here
     status: Literal["Actual", "Exercise", "Test"] = "Exercise"  # until a deployment says that its alerts are real
     token: str = field(default="", repr=False)  # what opens messages of restricted scope; empty: nothing does
+    key_file: str = ""  # PEM with the key they are signed with; empty: one of this machine's own
     expires: timedelta = timedelta(hours=24)
     keep: timedelta = timedelta(days=7)  # how long a cleared alert stays in the feed
     radius_km: float = 0.1  # of the circle around an asset

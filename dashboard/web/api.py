@@ -25,6 +25,7 @@ from dashboard.snapshot.picture import Reader
 from dashboard.store.freshness import feeds_freshness
 from dashboard.store.readings import series
 from dashboard.web import reads
+from dashboard.web.cap import publishing
 from dashboard.web.export import exporting
 from dashboard.web.hub import Hub
 from dashboard.web.live import same_origin
@@ -85,6 +86,7 @@ def machines(house: House) -> FastAPI:
     explain_errors(app)
     app.include_router(_reading(house), prefix="/api/v1", responses=PROBLEMS)
     app.include_router(_deciding(house), prefix="/api/v1", responses=PROBLEMS)
+    app.include_router(publishing(house.engine, house.catalog, house.settings, house.clock), prefix="/api/v1", responses=PROBLEMS)
     app.include_router(_health(house), include_in_schema=False)
     app.include_router(exporting(Reader(house.engine, house.catalog, house.settings), house.clock), include_in_schema=False)
     return app
