@@ -210,6 +210,16 @@ RULES = (
         key="inferior", title=Text("断面水质劣Ⅴ类", "Water worse than class V"), watches=city.Readings(metric="water_class"), unit="类"
     ),
     city.AlertRule(key="oxygen", title=Text("溶解氧偏低", "Oxygen low"), watches=city.Readings(metric="do"), unit="mg/L"),
+    *(
+        city.AlertRule(
+            key=f"stuck_{factor}",
+            title=Text(f"{FACTORS[factor].zh}分析仪卡死", f"{FACTORS[factor].en} analyser stuck"),
+            watches=city.Stillness(metric=factor),
+            no_data="clear",
+            unit="h",
+        )
+        for factor in AUTOMATIC
+    ),
     city.AlertRule(
         key="fault_overdue",
         title=Text("排口问题逾期未整改", "Outfall fault overdue"),

@@ -58,7 +58,7 @@ def _level_rows(seed: int, who: Indexes, at: Floats, came: Floats) -> list[Row]:
 
 def _levels(seed: int, who: Indexes, at: Floats, came: Floats, wrong: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> list[Row]:
     """A gateway that was reset sends the first gauge's levels in the Yellow Sea datum, and says so."""
-    levels = shapes.river_levels(seed, who, at) - np.where(wrong, shapes.YELLOW_SEA_BELOW, 0)
+    levels = shapes.river_levels(seed, who, shapes.last_moved(seed, who, at)) - np.where(wrong, shapes.YELLOW_SEA_BELOW, 0)
     failed = shapes.telemetry_failed(seed, who, at) > 0
     texts = ["999.99 " if lost else f"{level:.2f} " for level, lost in zip(levels.tolist(), failed.tolist(), strict=True)]
     datums = [YELLOW_SEA if other else GAUGES[w].datum for w, other in zip(who.tolist(), wrong.tolist(), strict=True)]

@@ -21,6 +21,7 @@ _JIALING = Surge(3010, timedelta(days=24), timedelta(days=3), 0.8, ((0.80, 0.8, 
 _BURST = Surge(3020, timedelta(days=12), timedelta(hours=1.1), 0.5, ((0.55, 3, 9), (0.27, 10.5, 14.5), (0.16, 15, 24), (0.02, 28, 33)))
 _POLLUTED = Surge(3030, timedelta(days=24), timedelta(hours=26), 0.45, ((0.8, 0.15, 0.5), (0.2, 0.6, 1.1)))
 WRONG_EVERY, WRONG_FOR = 9 * DAY, HOUR
+_CAUGHT_EVERY, _CAUGHT_FOR = 6 * DAY, 5 * HOUR
 _RUN_OFF, _RUN_OFF_S = 0.024, 4 * HOUR  # m per mm of rain on the Jialing's lower basin, and how long it takes to come down
 YELLOW_SEA_BELOW = 1.49  # metres that a level at 寸滩 reads lower in the Yellow Sea datum
 
@@ -47,6 +48,14 @@ def in_wrong_datum(seed: int, who: Indexes, at: Floats) -> Floats:
     begins = slot * WRONG_EVERY + dice(seed, 3050, who, slot) * 0.8 * WRONG_EVERY
     wrong = (who == 0) & (at >= begins) & (at < begins + WRONG_FOR)
     return np.where(wrong, np.where(dice(seed, 3051, who, slot) < 0.5, 1.0, 2.0), 0.0)
+
+
+def last_moved(seed: int, who: Indexes, at: Floats) -> Floats:
+    """The moment each gauge's word is of: its own, or that at which the float of 菜园坝's gauge caught some hours ago."""
+    slot = np.floor(at / _CAUGHT_EVERY).astype(np.int64)
+    begins = slot * _CAUGHT_EVERY + np.floor(dice(seed, 3053, who, slot) * 0.9 * _CAUGHT_EVERY / 300) * 300
+    caught = (who == 2) & (at >= begins) & (at < begins + _CAUGHT_FOR)
+    return np.where(caught, begins, at)
 
 
 def telemetry_failed(seed: int, who: Indexes, at: Floats) -> Floats:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from dashboard import city
 from dashboard.city import Text, ago, latest
 from data_sources import river_level
-from data_sources.flood.tables import callout, gauge, patrol, ponding, spot, warning
+from data_sources.flood.tables import callout, gauge, patrol, ponding, responder, spot, warning
 from data_sources.limits import limit
 from data_sources.sensing import beyond, heard_assets, highest, lowest
 
@@ -119,6 +119,33 @@ PONDING_KPIS = (
         feeds=("flood.spots", *_DEPTHS),
     ),
 )
+_newest_round = sa.select(callout.c.warning).order_by(callout.c.opened_at.desc(), callout.c.warning.desc()).limit(1).scalar_subquery()
+_round = (  # the calls of the newest warning, each with what kind of body was called
+    sa.select(callout.c.case_id, callout.c.title, callout.c.street, callout.c.opened_at, callout.c.closed_at, responder.c.kind)
+    .join(responder, responder.c.asset_id == callout.c.asset_id)
+    .where(callout.c.warning == _newest_round)
+    .subquery("call_out_round")
+)
+
+
+def _of_round(key: str, title: Text, kind: str, words: Text) -> city.Kpi:
+    """How many of a kind have answered the newest round of calls."""
+    return city.Kpi(
+        key=key,
+        title=title,
+        unit="%",
+        table=_round,
+        measure=city.share(_round.c.closed_at.is_not(None), _round.c.kind == kind),
+        formula=Text(
+            f"最近一次预警（含演练）叫应的{words.zh}中已应答的占比", f"{words.en} called in the newest warning or drill that have answered"
+        ),
+        feeds=("flood.callouts", "flood.responders"),
+        weight=0.5,
+        decimals=0,
+        by_street=False,
+    )
+
+
 answered = city.Kpi(
     key="answered",
     title=Text("叫应按时应答率", "Calls answered in time"),
@@ -135,6 +162,8 @@ answered = city.Kpi(
 )
 CALL_KPIS = (
     answered,
+    _of_round("round_streets", Text("本轮街道应答", "Streets answering"), "street", Text("街道", "Streets")),
+    _of_round("round_bureaus", Text("本轮部门应答", "Departments answering"), "bureau", Text("部门", "Departments")),
     city.Kpi(
         key="answer_minutes",
         title=Text("叫应平均应答用时", "Mean time to answer"),

@@ -54,6 +54,13 @@ RULES = (
         unit="min",
     ),
     city.AlertRule(
+        key="gauge_stuck",
+        title=Text("水位读数卡死", "River gauge stuck"),
+        watches=city.Stillness(metric="level"),
+        no_data="clear",
+        unit="min",
+    ),
+    city.AlertRule(
         key="depth_silent",
         title=Text("积水监测中断", "Depth sensor silent"),
         watches=city.Absence(feed="flood.depths", metric="depth"),

@@ -129,6 +129,23 @@ def test_every_kind_of_trouble_a_pull_must_survive_is_there(built: Path) -> None
     assert asked(built, "select count(*) from 水质自动监测 where 溶解氧 is null")[0][0]
 
 
+def test_a_float_catches_now_and_then_and_the_gauge_says_the_same_for_hours() -> None:
+    at = np.floor(NOW.timestamp() / 300) * 300 + np.arange(0, 30 * DAY, 300.0)
+    held = at - water_shapes.last_moved(SEED, np.full(len(at), 2), at)
+    assert held.max() == 5 * 3600 - 300
+    assert 0.01 < (held > 0).mean() < 0.06
+    assert (water_shapes.last_moved(SEED, np.zeros(len(at), dtype=np.int64), at) == at).all()
+
+
+def test_rivers_answer_rain_within_hours() -> None:
+    year = NOW.timestamp() - np.arange(0, 365 * DAY, 3600.0)[::-1]
+    gauge = np.full(len(year), 3)
+    rise = water_shapes.river_levels(SEED, gauge, year + 10 * 3600) - water_shapes.river_levels(SEED, gauge, year)
+    poured, dry = rain_sum(SEED, year, 6) > 40, rain_sum(SEED, year, 24) < 1
+    assert rise[poured].mean() > 0.2
+    assert abs(rise[dry].mean()) < 0.1
+
+
 def test_published_places_are_told_from_made_up_ones(built: Path) -> None:
     origin = {name: kind for name, kind in asked(built, "select 点位名称, 资料来源 from 易涝点")}
     assert {name for name, kind in origin.items() if kind == "公开"} == {

@@ -192,6 +192,27 @@ def test_a_level_in_another_datum_is_set_aside_with_its_reason_and_moves_nothing
     assert world.alerts("flood.warning_level") == []
 
 
+def test_a_gauge_whose_float_caught_rings_and_is_quiet_once_it_moves(world: World) -> None:
+    for step in range(25):
+        world.tell(level_row(2 + 5 * step, 170.0))
+    world.ring(NOW + timedelta(minutes=123), "river_levels")
+    assert world.alerts("flood.gauge_stuck") == [("寸滩", "blue", "open")]
+    world.tell(level_row(127, 170.02))
+    world.ring(NOW + timedelta(minutes=128), "river_levels")
+    assert world.alerts("flood.gauge_stuck") == [("寸滩", "blue", "clear")]
+
+
+def test_the_time_to_warning_is_the_headroom_at_the_present_rise(world: World) -> None:
+    for step in range(14):
+        world.tell(level_row(2 + 5 * step, 177.0 + step * 0.05))
+    world.turn(NOW + timedelta(minutes=68), "river_levels")
+    level, rise = 177.65, 0.6
+    assert world.kpi("flood.rise") == pytest.approx(rise)
+    assert world.kpi("flood.hours_to_warning") == pytest.approx((180.5 - level) / rise, abs=0.01)
+    with world.store.connect() as conn:
+        assert explain(conn, world.catalog, world.settings, "flood.hours_to_warning", "district", NOW + timedelta(minutes=68)).agrees
+
+
 def test_a_river_over_its_guarantee_and_rising_is_red_and_clears_when_it_falls(world: World) -> None:
     for step in range(14):
         world.tell(level_row(2 + 5 * step, 184.0 + step * 0.02))
@@ -253,6 +274,20 @@ def test_a_call_nobody_answers_in_time_rings_by_name_and_stops_with_the_answer(w
     assert ("解放碑街道", "yellow", "clear") in world.alerts("flood.unanswered")
 
 
+def test_the_round_of_a_drill_counts_eleven_streets_as_they_answer(world: World) -> None:
+    water.DEPARTMENT.live(world.department, NOW, NOW + timedelta(minutes=50), SEED)
+    streets = "select count(*), sum(应答时间 <> '') from 叫应记录 where 叫应时间 >= '2026-07-06 10:00' and 对象编号 >= 'DX13'"
+    ((called, told),) = world.there(streets)
+    assert called == 11
+    world.turn(NOW + timedelta(minutes=50), "flood_responders", "flood_warnings", "flood_callouts")
+    assert world.kpi("flood.round_streets") == pytest.approx(100 * float(str(told)) / 11)
+    world.tell(
+        "update 叫应记录 set 应答时间 = '', 更新时间 = '2026-07-06 10:49:00' where 叫应时间 >= '2026-07-06 10:00' and 对象编号 = 'DX22'"
+    )
+    world.turn(NOW + timedelta(minutes=51), "flood_callouts")
+    assert world.kpi("flood.round_streets") == pytest.approx(100 * (float(str(told)) - 1) / 11)
+
+
 def test_answers_of_a_street_are_its_own_number(world: World) -> None:
     query = "select count(*), sum(应答时间 <= 应答时限) from 叫应记录 where 对象编号 = 'DX22' and 叫应时间 >= '2026-06-02'"
     ((calls, in_time),) = world.there(query)
@@ -296,6 +331,8 @@ def test_water_short_of_target_for_two_rounds_rings(world: World) -> None:
 
 def test_an_analyser_that_stands_still_is_not_valid(world: World) -> None:
     assert world.kpi("water.valid") == pytest.approx(100 * 24 / 25)
+    assert world.alerts("water.stuck_tp") == [("长江珊瑚坝", "blue", "open")]
+    assert world.alerts("water.stuck_do") == []
 
 
 def test_an_outfall_fault_past_its_limit_rings_until_it_is_settled(world: World) -> None:
