@@ -10,16 +10,19 @@ import sqlalchemy as sa
 from data_sources.departments import sensors_events as events
 from data_sources.departments import sensors_schema as schema
 from data_sources.departments import sensors_shapes as shapes
-from data_sources.departments.building import Row, add_rows, bulk_insert, local_text, replace_rows
+from data_sources.departments import tanks_log, tanks_rows
+from data_sources.departments.building import Row, add_rows, bulk_insert, local_text
 from data_sources.departments.life import Department, Floats, seconds
+from data_sources.departments.registers import change_row, ticked
 from data_sources.departments.sensors_assets import Thing, bridges, gauges, slopes, tunnels
 from data_sources.departments.sensors_events import Change
-from data_sources.departments.sensors_networks import NETWORKS, TANKS, THIN_AFTER
+from data_sources.departments.sensors_networks import NETWORKS as STRUCTURE_NETWORKS
+from data_sources.departments.sensors_networks import THIN_AFTER
 from data_sources.departments.sensors_shapes import DAY, Indexes
 
 _CAMERA_S, _LEVEL_S = 600.0, 1800.0
 _CLASS = {1: "Ⅰ", 2: "Ⅱ", 3: "Ⅲ", 4: "Ⅲ", 5: "Ⅴ", 6: "Ⅴ", 7: "Ⅰ", 8: "Ⅰ"}
-_LOST = 9
+NETWORKS = (*STRUCTURE_NETWORKS, tanks_rows.NETWORK)
 
 
 def build(engine: sa.Engine, now: datetime, seed: int) -> None:
@@ -30,11 +33,9 @@ def build(engine: sa.Engine, now: datetime, seed: int) -> None:
         bulk_insert(conn, schema.structures, _structure_rows(seed, at))
         bulk_insert(conn, schema.hazards, _hazard_rows(seed, at))
         bulk_insert(conn, schema.gauges, [(g.number, g.name, g.street, g.lon, g.lat, local_text(at - 300 * DAY)) for g in gauges()])
-        bulk_insert(conn, schema.tanks, _tank_rows(seed, at))
-        bulk_insert(conn, schema.pump_runs, _with_slips(events.pump_rows(seed, TANKS.things, at - 395 * DAY, at)))
-        bulk_insert(conn, schema.callouts, events.callout_rows(seed, TANKS.things, at - 395 * DAY, at))
         for network in NETWORKS:
             bulk_insert(conn, network.table, network.rows(seed, network.things, *network.history(at)))
+        tanks_log.build(conn, seed, at)
 
 
 def live(engine: sa.Engine, since: datetime, until: datetime, seed: int) -> None:
@@ -44,8 +45,7 @@ def live(engine: sa.Engine, since: datetime, until: datetime, seed: int) -> None
         for network in NETWORKS:
             add_rows(conn, network.table, network.rows(seed, network.things, *network.due(start, end)))
         _move_registers(conn, seed, start, end)
-        replace_rows(conn, schema.pump_runs, events.pump_rows(seed, TANKS.things, start, end))
-        replace_rows(conn, schema.callouts, events.callout_rows(seed, TANKS.things, start, end))
+        tanks_log.live(conn, seed, start, end)
         for hour in range(int(start // 3600) + 1, int(end // 3600) + 1):
             _thin(conn, hour * 3600.0)
 
@@ -56,11 +56,10 @@ def _thin(conn: sa.Connection, hour: float) -> None:
     for network in NETWORKS:
         came = network.table.c["入库时间"]
         kept_minutes = f"{int(network.cadence_s // 60):02d}"
-        conn.execute(
-            network.table.delete().where(
-                came >= local_text(old - 3600), came < local_text(old), sa.func.substr(came, 15, 2) >= kept_minutes
-            )
-        )
+        gone = [came >= local_text(old - 3600), came < local_text(old), sa.func.substr(came, 15, 2) >= kept_minutes]
+        if "留痕" in network.table.c:
+            gone.append(network.table.c.留痕 == 0)
+        conn.execute(network.table.delete().where(*gone))
 
 
 # ---- registers
@@ -155,43 +154,6 @@ def _hazard_rows(seed: int, at: float) -> list[Row]:
     ]
 
 
-def _tank_rows(seed: int, at: float) -> list[Row]:
-    things = TANKS.things
-    who = np.arange(len(things))
-    states = events.tank_states(seed, *_now_of(len(things), at, TANKS.cadence_s))
-    states[list(TANKS.silent)] = _LOST
-    changed = {c.who: c.at for c in _tank_changes(seed, at - DAY, at)}
-    size, risk = shapes.dice(seed, 93, who), shapes.dice(seed, 94, who)
-    words = ("人流", "明火", "学校", "")
-    return [
-        (
-            t.number,
-            t.name,
-            t.kind,
-            t.form,
-            t.street,
-            t.lon,
-            t.lat,
-            _decimal(20 + 80 * float(size[i])),
-            round(2.2 + 2.3 * float(size[i]), 2),
-            words[int(risk[i] * 4)],
-            int(states[i]),
-            "模拟",
-            local_text(changed.get(i, at - DAY - 3600 * i)),
-        )
-        for i, t in enumerate(things)
-    ]
-
-
-def _with_slips(rows: list[Row]) -> list[Row]:
-    """Two rows as a tired hand typed them: a zero date and words for a number. Both of last month, both ended."""
-    ended = [i for i, row in enumerate(rows) if row[11]]
-    zero, wordy = ended[len(ended) // 3], ended[len(ended) // 2]
-    rows[zero] = (*rows[zero][:5], "0000-00-00 00:00:00", *rows[zero][6:])
-    rows[wordy] = (*rows[wordy][:6], "约三车", *rows[wordy][7:])
-    return rows
-
-
 # ---- registers, moving
 
 
@@ -200,21 +162,11 @@ def _camera_changes(seed: int, count: int, since: float, until: float) -> list[C
     return events.last_changes(who, at, events.camera_states(seed, who, at))
 
 
-def _tank_changes(seed: int, since: float, until: float) -> list[Change]:
-    who, at = _regular(len(TANKS.things), since, until, TANKS.cadence_s)
-    speaks = ~np.isin(who, list(TANKS.silent))
-    who, at = who[speaks], at[speaks]
-    return events.last_changes(who, at, events.tank_states(seed, who, at))
-
-
 def _move_registers(conn: sa.Connection, seed: int, since: float, until: float) -> None:
-    if _ticked(since, until, _CAMERA_S):
+    if ticked(since, until, _CAMERA_S):
         things = _all_structures()
         for change in _camera_changes(seed, len(things), since, until):
-            _update(conn, schema.structures, "设施编号", things[change.who].number, {"视频在线": change.state}, change.at)
-    if _ticked(since, until, TANKS.cadence_s):
-        for change in _tank_changes(seed, since, until):
-            _update(conn, schema.tanks, "池编号", TANKS.things[change.who].number, {"状态码": change.state}, change.at)
+            change_row(conn, schema.structures, "设施编号", things[change.who].number, {"视频在线": change.state}, change.at)
     _move_hazards(conn, seed, since, until)
 
 
@@ -223,22 +175,12 @@ def _move_hazards(conn: sa.Connection, seed: int, since: float, until: float) ->
     who = np.arange(len(things))
     before, after = (events.patrols(seed, who, np.full(len(things), at)) for at in (since, until))
     for i in np.flatnonzero(after > before):
-        _update(conn, schema.hazards, "隐患点编号", things[i].number, {"最近巡查": local_text(after[i])}, float(after[i]))
-    if not _ticked(since, until, _LEVEL_S):
+        change_row(conn, schema.hazards, "隐患点编号", things[i].number, {"最近巡查": local_text(after[i])}, float(after[i]))
+    if not ticked(since, until, _LEVEL_S):
         return
     pairs = _regular(len(things), since, until, _LEVEL_S)
     for change in events.last_changes(*pairs, events.hazard_levels(seed, *pairs)):
-        _update(conn, schema.hazards, "隐患点编号", things[change.who].number, {"预警等级": change.state}, change.at)
-
-
-def _ticked(since: float, until: float, step: float) -> bool:
-    return until // step > since // step
-
-
-def _update(conn: sa.Connection, table: sa.Table, key: str, number: str, values: dict[str, object], at: float) -> None:
-    """Change a register row; its time of change only grows."""
-    stamp, moved = local_text(at), table.c["更新时间"]
-    conn.execute(table.update().where(table.c[key] == number).values(values | {"更新时间": sa.case((moved < stamp, stamp), else_=moved)}))
+        change_row(conn, schema.hazards, "隐患点编号", things[change.who].number, {"预警等级": change.state}, change.at)
 
 
 DEPARTMENT = Department(key="sensors", title="桥隧坡与化粪池感知库", build=build, live=live)

@@ -1,4 +1,4 @@
-"""The five sensor networks of the platform: who reports what, how often, and how the rows look in its database."""
+"""The sensor networks on structures and slopes of the platform: who reports what, how often, and how the rows look in its database."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from data_sources.departments import sensors_schema as schema
 from data_sources.departments import sensors_shapes as shapes
 from data_sources.departments.building import Row, local_texts, rows_of
 from data_sources.departments.life import Floats
-from data_sources.departments.sensors_assets import CABLE_STAYED, Thing, bridges, gauges, septic_tanks, slopes, tunnels
+from data_sources.departments.sensors_assets import CABLE_STAYED, Thing, bridges, gauges, slopes, tunnels
 from data_sources.departments.sensors_shapes import DAY, HOUR, Indexes
 
 Values = Callable[[int, Indexes, Floats], Mapping[str, Floats]]
@@ -132,7 +132,6 @@ def _bridge_rows(seed: int, things: tuple[Thing, ...], who: Indexes, at: Floats)
     return rows
 
 
-_TANKS = tuple(septic_tanks())
 BRIDGES = Network(schema.bridge_data, tuple(b for b in bridges() if b.iot), 60.0, 7, _bridge_rows)
 TUNNELS = Network(schema.tunnel_data, tuple(tunnels()), 60.0, 11, _tunnel_rows)
 SLOPES = Network(
@@ -143,12 +142,4 @@ SLOPES = Network(
     _wide(shapes.slope_values, {"裂缝速率": 3, "倾斜速率": 4, "位移速率": 2, "累计位移": 2, "含水率": 1}),
 )
 RAIN = Network(schema.rain_data, tuple(gauges()), 300.0, 100, _wide(shapes.rain_values, {"小时雨量": 1, "日雨量": 1}))
-TANKS = Network(
-    schema.tank_data,
-    _TANKS,
-    300.0,
-    13,
-    _wide(shapes.tank_values, {"甲烷": 1, "硫化氢": 2, "一氧化碳": 1, "氧气": 1, "液位": 1}),
-    silent=frozenset({37, 38}),
-)
-NETWORKS = (BRIDGES, TUNNELS, SLOPES, RAIN, TANKS)
+NETWORKS = (BRIDGES, TUNNELS, SLOPES, RAIN)

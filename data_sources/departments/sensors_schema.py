@@ -9,11 +9,12 @@ import sqlalchemy as sa
 metadata = sa.MetaData()
 
 
-def _place() -> list[sa.Column[Any]]:
+def place() -> list[sa.Column[Any]]:
+    """Street by name, and where it stands."""
     return [sa.Column("所属街道", sa.String(32)), sa.Column("经度", sa.Float), sa.Column("纬度", sa.Float)]
 
 
-def _reading(*values: sa.Column[Any]) -> list[sa.Column[Any]]:
+def reading(*values: sa.Column[Any]) -> list[sa.Column[Any]]:
     """Platform time, asset, device time, area code, values. Platform time first: the table is read by when rows came in."""
     return [
         sa.Column("入库时间", sa.String(19), primary_key=True),
@@ -40,7 +41,7 @@ structures = sa.Table(
     sa.Column("建成年份", sa.String(8)),
     sa.Column("技术状况指数", sa.String(8)),
     sa.Column("评定日期", sa.String(10)),
-    *_place(),
+    *place(),
     sa.Column("物联感知", sa.String(2)),  # 是 | 否
     sa.Column("视频感知", sa.String(2)),
     sa.Column("视频在线", sa.SmallInteger),
@@ -48,11 +49,11 @@ structures = sa.Table(
     sa.Column("资料来源", sa.String(8)),  # 公开 | 模拟
     sa.Column("更新时间", sa.String(19), nullable=False, index=True),
 )
-bridge_data = sa.Table("桥梁监测数据", metadata, *_reading(sa.Column("测项", sa.String(12), primary_key=True), sa.Column("数值", sa.Float)))
+bridge_data = sa.Table("桥梁监测数据", metadata, *reading(sa.Column("测项", sa.String(12), primary_key=True), sa.Column("数值", sa.Float)))
 tunnel_data = sa.Table(
     "隧道环境数据",
     metadata,
-    *_reading(*(sa.Column(name, sa.String(12)) for name in ("一氧化碳", "烟尘系数", "二氧化氮", "积水深度", "平均车速", "衬砌收敛"))),
+    *reading(*(sa.Column(name, sa.String(12)) for name in ("一氧化碳", "烟尘系数", "二氧化氮", "积水深度", "平均车速", "衬砌收敛"))),
 )
 hazards = sa.Table(
     "地质隐患点",
@@ -60,7 +61,7 @@ hazards = sa.Table(
     sa.Column("隐患点编号", sa.String(24), primary_key=True),
     sa.Column("隐患点名称", sa.String(64), nullable=False),
     sa.Column("灾害类型", sa.String(8)),  # 危岩 | 滑坡 | 斜坡
-    *_place(),
+    *place(),
     sa.Column("威胁人数", sa.Integer),
     sa.Column("预警等级", sa.SmallInteger),  # 0 正常 4 蓝 3 黄 2 橙 1 红: one is worst
     sa.Column("最近巡查", sa.String(19)),
@@ -72,64 +73,12 @@ gauges = sa.Table(
     metadata,
     sa.Column("站号", sa.String(24), primary_key=True),
     sa.Column("站名", sa.String(64), nullable=False),
-    *_place(),
+    *place(),
     sa.Column("更新时间", sa.String(19), nullable=False),
 )
 slope_data = sa.Table(
     "边坡监测数据",
     metadata,
-    *_reading(*(sa.Column(name, sa.Float) for name in ("裂缝速率", "倾斜速率", "位移速率", "累计位移", "含水率"))),
+    *reading(*(sa.Column(name, sa.Float) for name in ("裂缝速率", "倾斜速率", "位移速率", "累计位移", "含水率"))),
 )
-rain_data = sa.Table("雨量数据", metadata, *_reading(sa.Column("小时雨量", sa.Float), sa.Column("日雨量", sa.Float)))
-tanks = sa.Table(
-    "化粪池台账",
-    metadata,
-    sa.Column("池编号", sa.String(24), primary_key=True),
-    sa.Column("池名称", sa.String(64), nullable=False),
-    sa.Column("权属", sa.String(8)),  # 老旧小区 | 直管 | 无主
-    sa.Column("小区名称", sa.String(64)),
-    *_place(),
-    sa.Column("容积", sa.String(12)),
-    sa.Column("池深", sa.Float),
-    sa.Column("风险类型", sa.String(8)),
-    sa.Column("状态码", sa.SmallInteger),  # 0 正常 1 预警 2 报警 3 抽排 9 失联
-    sa.Column("资料来源", sa.String(8)),
-    sa.Column("更新时间", sa.String(19), nullable=False, index=True),
-)
-tank_data = sa.Table(
-    "化粪池监测数据",
-    metadata,
-    *_reading(*(sa.Column(name, sa.Float) for name in ("甲烷", "硫化氢", "一氧化碳", "氧气", "液位"))),  # 硫化氢 in ppm, 一氧化碳 in mg/m³
-)
-pump_runs = sa.Table(
-    "抽排记录",
-    metadata,
-    sa.Column("记录号", sa.String(32), primary_key=True),
-    sa.Column("池编号", sa.String(24), nullable=False),
-    sa.Column("片区", sa.SmallInteger),
-    sa.Column("触发方式", sa.SmallInteger),  # 1 自动 2 人工
-    sa.Column("开始时间", sa.String(19)),
-    sa.Column("结束时间", sa.String(19)),  # empty while running
-    sa.Column("抽排量", sa.String(12)),
-    sa.Column("抽前液位", sa.Float),
-    sa.Column("抽后液位", sa.Float),
-    sa.Column("抽前甲烷", sa.Float),
-    sa.Column("抽后甲烷", sa.Float),
-    sa.Column("核验结果", sa.SmallInteger),  # 0 抽排中 1 通过 2 未过
-    sa.Column("更新时间", sa.String(19), nullable=False, index=True),
-)
-callouts = sa.Table(
-    "报警处置单",
-    metadata,
-    sa.Column("单号", sa.String(32), primary_key=True),
-    sa.Column("池编号", sa.String(24), nullable=False),
-    sa.Column("片区", sa.SmallInteger),
-    sa.Column("报警类型", sa.SmallInteger),  # 1 气体
-    sa.Column("报警值", sa.Float),
-    sa.Column("报警时间", sa.String(19)),
-    sa.Column("应到时间", sa.String(19)),
-    sa.Column("到场时间", sa.String(19)),
-    sa.Column("办结时间", sa.String(19)),
-    sa.Column("进度", sa.SmallInteger),  # 1 派单 2 到场 3 办结
-    sa.Column("更新时间", sa.String(19), nullable=False, index=True),
-)
+rain_data = sa.Table("雨量数据", metadata, *reading(sa.Column("小时雨量", sa.Float), sa.Column("日雨量", sa.Float)))

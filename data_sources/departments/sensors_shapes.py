@@ -88,9 +88,6 @@ JAM = Surge(1040, timedelta(days=1), _hours(1.1), 0.8, ((0.75, 10, 20), (0.25, 2
 FAN_FAILURE = Surge(1050, timedelta(days=3), _hours(1.3), 0.7, ((0.70, 25, 48), (0.285, 52, 78), (0.015, 120, 140)))
 SEEPAGE = Surge(1060, timedelta(days=9), _hours(1.5), 0.7, ((0.78, 4, 11.5), (0.20, 12, 18), (0.02, 20, 28)))
 CREEP = Surge(1070, timedelta(days=5), _hours(6), 0.75, ((0.77, 0.7, 2.2), (0.205, 2.7, 5.0), (0.025, 9.5, 13.0)))
-METHANE = Surge(1080, timedelta(days=5), _hours(1.4), 0.8, ((0.84, 7, 18), (0.157, 23, 34), (0.003, 52, 60)))
-SULPHIDE = Surge(1090, timedelta(days=20), _hours(1.2), 0.7, ((0.80, 3.5, 8.5), (0.20, 8.5, 15)))
-MONOXIDE = Surge(1100, timedelta(days=60), _hours(1.2), 0.6, ((0.88, 10, 26), (0.12, 30, 44)))
 CAMERA_DOWN = Surge(1110, timedelta(days=7), _hours(3), 0.8, ((1.0, 1, 1.5),))
 
 
@@ -163,65 +160,3 @@ def rain_values(seed: int, who: Indexes, at: Floats) -> dict[str, Floats]:
     """The gauges see the same rain, each a little differently."""
     catch = 0.85 + 0.3 * dice(seed, 50, who)
     return {"小时雨量": catch * rain_sum(seed, at, 1), "日雨量": catch * rain_sum(seed, at, 24)}
-
-
-PUMP_S = 1500.0  # a pump run takes 25 minutes
-_FILLED = ((0.965, 66, 78), (0.030, 80.5, 86), (0.005, 90.5, 93))
-
-
-@dataclass(frozen=True)
-class Filling:
-    """Where each tank stands in its filling and pumping: it fills for days and is pumped out at the end of each cycle."""
-
-    number: Indexes  # of the cycle
-    starts: Floats
-    ends: Floats
-    low: Floats  # level the cycle began at
-    high: Floats  # level at which the pump started
-    left: Floats  # level the pump left behind
-
-    def level(self, at: Floats) -> Floats:
-        """Level in percent."""
-        fills = self.ends - PUMP_S - self.starts
-        full = self.low + (self.high - self.low) * np.clip((at - self.starts) / fills, 0, 1)
-        drained = np.clip((at - (self.ends - PUMP_S)) / PUMP_S, 0, 1)
-        return np.asarray(np.where(drained > 0, self.high + (self.left - self.high) * drained, full))
-
-
-def cycle_of(seed: int, who: Indexes, at: Floats) -> Indexes:
-    """The number of the filling cycle each tank is in."""
-    return np.floor((at - _phase(seed, who)) / _period(seed, who)).astype(np.int64)
-
-
-def _period(seed: int, who: Indexes) -> Floats:
-    return (4 + 7 * dice(seed, 60, who)) * DAY
-
-
-def _phase(seed: int, who: Indexes) -> Floats:
-    return dice(seed, 61, who) * 11 * DAY
-
-
-def filling(seed: int, who: Indexes, cycle: Indexes) -> Filling:
-    """A tank's cycle by number."""
-    starts = _phase(seed, who) + cycle * _period(seed, who)
-    low, left = (34 + 11 * dice(seed, 62, who, number) for number in (cycle, cycle + 1))
-    high = between(dice(seed, 63, who, cycle), _FILLED)
-    return Filling(cycle, starts, starts + _period(seed, who), low, high, left)
-
-
-def methane(seed: int, who: Indexes, at: Floats) -> Floats:
-    """Methane at rest and in an incident, %LEL."""
-    rest = 1.2 + 2.6 * dice(seed, 64, who) + 0.5 * wander(seed, 65, who, at, 3 * HOUR) + 0.03 * (life.temperature(at, seed) - 10)
-    return np.asarray(np.clip(rest + METHANE.height(seed, who, at), 0, 99))
-
-
-def tank_values(seed: int, who: Indexes, at: Floats) -> dict[str, Floats]:
-    """Gases and level of a septic tank; hydrogen sulphide in ppm as the terminals report it."""
-    gas = methane(seed, who, at)
-    return {
-        "甲烷": gas,
-        "硫化氢": np.clip(0.3 + 0.09 * gas + SULPHIDE.height(seed, who, at) + 0.15 * wander(seed, 66, who, at, HOUR), 0, None),
-        "一氧化碳": np.clip(0.8 + 0.12 * gas + MONOXIDE.height(seed, who, at) + 0.2 * wander(seed, 67, who, at, HOUR), 0, None),
-        "氧气": 20.8 - 0.022 * gas - 0.08 * np.abs(wander(seed, 68, who, at, HOUR)),
-        "液位": np.clip(filling(seed, who, cycle_of(seed, who, at)).level(at) + 0.4 * wander(seed, 69, who, at, 1800), 5, 100),
-    }

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from data_sources.departments import sensors
+from data_sources.departments import sensors, tanks_schema
 from data_sources.departments import sensors_schema as schema
-from data_sources.departments import sensors_shapes as shapes
 from data_sources.departments.building import bulk_insert, open_department
-from data_sources.departments.sensors_networks import BRIDGES, NETWORKS, SLOPES, TANKS
+from data_sources.departments.sensors_networks import BRIDGES, SLOPES
 from tests.demo_city import NOW, SEED, built_home, copy_of_home, life_of, sensors_file
 
 BUILT = "2026-03-12 09:00:00"
@@ -92,7 +89,7 @@ def test_a_stretch_written_again_after_a_crash_doubles_nothing(tmp_path: Path) -
 
 def test_a_minute_of_life_is_hundreds_of_readings_and_under_a_thousand_rows() -> None:
     start = NOW.timestamp()
-    rows = sum(len(n.rows(SEED, n.things, *n.due(start, start + 600))) for n in NETWORKS) / 10
+    rows = sum(len(n.rows(SEED, n.things, *n.due(start, start + 600))) for n in sensors.NETWORKS) / 10
     assert 200 < rows < 1000
 
 
@@ -106,49 +103,6 @@ def test_the_platform_lives_on_every_kind_of_database(any_department_url: str) -
     for _again in range(2):
         sensors.live(engine, NOW, NOW + timedelta(minutes=12), SEED)
     with engine.connect() as conn:
-        found = {t.name: conn.scalar(sa.select(sa.func.count()).select_from(t)) for t in (schema.bridge_data, schema.tank_data)}
+        found = {t.name: conn.scalar(sa.select(sa.func.count()).select_from(t)) for t in (schema.bridge_data, tanks_schema.tank_data)}
     engine.dispose()
     assert found == {"桥梁监测数据": 301 * 17, "化粪池监测数据": pytest.approx(178 * 12 / 5, abs=178)}
-
-
-def test_a_tank_fills_for_days_and_is_pumped_out_in_half_an_hour() -> None:
-    day = NOW.timestamp() + np.arange(0, 12 * 86_400, 300.0)
-    level = shapes.tank_values(SEED, np.zeros(len(day), dtype=np.int64), day)["液位"]
-    falls = np.flatnonzero(level[6:] - level[:-6] < -15)
-    assert len(falls) > 0
-    assert np.median(np.diff(level)) > 0
-
-
-def test_incidents_build_up_over_tens_of_minutes_and_clear() -> None:
-    who = np.repeat(np.arange(180), 7 * 288)
-    at = np.tile(NOW.timestamp() + np.arange(7 * 288) * 300.0, 180)
-    gas = shapes.methane(SEED, who, at).reshape(180, -1)
-    worst = int(np.argmax(gas.max(axis=1)))
-    peak = int(np.argmax(gas[worst]))
-    assert gas[worst, peak] > 25
-    assert gas[worst, max(0, peak - 18)] < 10 or gas[worst, peak - 12] < gas[worst, peak - 6] < gas[worst, peak]
-    assert (gas[worst, peak:] < 10).any() or peak > 7 * 288 - 30
-
-
-def test_a_week_of_tanks_has_blue_alerts_every_day_and_red_ones_rarely() -> None:
-    who = np.repeat(np.arange(180), 7 * 288)
-    at = np.tile(NOW.timestamp() + np.arange(7 * 288) * 300.0, 180)
-    gas = shapes.methane(SEED, who, at).reshape(180, -1)
-    levels = Counter(
-        {name: int(((gas[:, 1:] >= limit) & (gas[:, :-1] < limit)).sum()) for name, limit in (("blue", 10), ("orange", 25), ("red", 50))}
-    )
-    assert levels["blue"] > 100
-    assert 7 <= levels["orange"] <= 70
-    assert levels["red"] <= 5
-    assert (gas >= 10).sum(axis=0).max() <= 8
-
-
-def test_pump_runs_begun_are_corrected_when_they_end() -> None:
-    begun = NOW.timestamp()
-    running: list[tuple[object, ...]] = []
-    while not running:
-        running = [row for row in sensors.events.pump_rows(SEED, TANKS.things, begun, begun + 300) if row[5] == ""]
-        begun += 300
-    later = {row[0]: row for row in sensors.events.pump_rows(SEED, TANKS.things, begun, begun + 3600)}
-    assert later[str(running[0][0])][5] != ""
-    assert later[str(running[0][0])][11] in (1, 2)
