@@ -28,4 +28,4 @@ def rest_of(picture: Picture, row: Any) -> str:
 def rest_words(picture: Picture, row: Any, lang: str) -> str:
     """The same in words: 停机."""
     state = rest_of(picture, row)
-    return words(picture.catalog.domains[row.domain].states.get(state, state), lang) if state else ""
+    return words(picture.catalog.domains[row.domain].states.get(state), lang, state) if state else ""
