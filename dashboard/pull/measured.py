@@ -14,6 +14,7 @@ from dashboard.core.declare import Metric, Text
 from dashboard.core.times import from_micros, to_micros
 from dashboard.pull import moments, values
 from dashboard.pull.batch import MISSING, Batch, Problem, Reject
+from dashboard.pull.clocks import AHEAD
 from dashboard.pull.convert import Problems, Table, reject, source_key, typed
 from dashboard.pull.mapping import METRIC, Plan
 from dashboard.pull.values import SKIP, Floats
@@ -22,7 +23,6 @@ Mask: TypeAlias = np.ndarray[Any, np.dtype[np.bool_]]
 Integers: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
 Taken: TypeAlias = tuple[Integers, Integers, Floats]  # batch rows, number of their metric, value
 
-AHEAD = timedelta(minutes=5)  # a clock this far ahead of ours is wrong
 ABSURD = timedelta(days=1)  # and this far is no clock error but no time at all
 _KINDS: dict[str, Any] = {
     "asset_id": sa.String(96),
@@ -54,6 +54,7 @@ class Readings:
     streets: dict[str, str | None] = field(default_factory=dict)  # by asset, where the source says
     rejects: list[Reject] = field(default_factory=list)
     newest: datetime | None = None
+    newest_by_now: datetime | None = None  # without what is dated in the future
 
     def __len__(self) -> int:
         return len(self.times)
@@ -102,7 +103,7 @@ def to_readings(plan: Plan, batch: Batch, now: datetime) -> Readings:
     done.rejects += [reject(plan, batch, i, done.name(i), p) for i, p in sorted(table.problems.items())]
     if "street" in table.columns:
         done.streets = {a: s for a, s in dict(zip(assets, table.columns["street"], strict=True)).items() if a is not None}
-    done.newest = from_micros(int(done.times.max())) if len(done) else None
+    _date(done, suspect[done.rows], now)
     return done
 
 
@@ -113,6 +114,16 @@ def identities(plan: Plan, batch: Batch, now: datetime) -> set[tuple[str, str, i
     _cleaned(table, times)
     metrics = repeat("") if plan.wide else table.columns["metric"]
     return set(zip(table.columns["asset_id"], metrics, times.tolist()))  # noqa: B905  one of them may be endless
+
+
+def _date(done: Readings, suspect: Mask, now: datetime) -> None:
+    """The newest moment. Where only some instruments run ahead, what the others say; where most do, the source's clock does."""
+    if not len(done):
+        return
+    few = 2 * len(np.unique(done.asset[suspect])) <= len(np.unique(done.asset))
+    done.newest = from_micros(int(done.times[~suspect].max() if few else done.times.max()))
+    by_now = done.times[done.times <= to_micros(now + AHEAD)]
+    done.newest_by_now = from_micros(int(by_now.max())) if len(by_now) else None
 
 
 def _times(table: Table, now: datetime) -> moments.Micros:

@@ -19,8 +19,9 @@ from dashboard.core.places import streets_at
 from dashboard.core.times import CITY_ZONE
 from dashboard.pull import cursor as marks
 from dashboard.pull.batch import Batch
+from dashboard.pull.clocks import AHEAD
 from dashboard.pull.mapping import METRIC, Plan, near, plan_pull
-from dashboard.pull.measured import AHEAD, Readings, to_readings
+from dashboard.pull.measured import Readings, to_readings
 from dashboard.pull.readers import READERS
 from dashboard.pull.readers.connect import deadline, guarded, open_source
 from dashboard.pull.readers.statement import Statement, columns_there, prepare, source_of

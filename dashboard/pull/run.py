@@ -133,7 +133,7 @@ def _store(turn: _Turn, batch: Batch, found: Rows | Readings) -> None:
         rejects = list(found.rejects)
         written = _write(conn, turn, found, run_id) if isinstance(found, Rows) else _append(conn, turn, batch, found, rejects, run_id)
         aside = _settle_quarantine(conn, turn, found, rejects)
-        fresh = state.newest(turn.newest, found.newest or (batch.newest if isinstance(found, Rows) else None), turn.now)
+        fresh = state.newest(plan, turn.before, turn.newest, _newest(turn, batch, found, written), turn.now)
         if batch.cursor is not None:
             fresh["watermark"] = state.watermark(plan, batch.cursor)
         if written.new or written.changed or aside:
@@ -146,6 +146,17 @@ def _store(turn: _Turn, batch: Batch, found: Rows | Readings) -> None:
             state.save(conn, plan, fresh)
     turn.run_id = run_id
     turn.newest = fresh.get("newest_event_at", turn.newest)
+
+
+def _newest(turn: _Turn, batch: Batch, found: Rows | Readings, written: Written) -> datetime | None:
+    """The newest moment a batch brought; once new readings come with the time of day, those from the future say nothing more."""
+    if isinstance(found, Rows):
+        return found.newest or batch.newest
+    if turn.newest is None or found.newest is None:
+        return found.newest
+    if not written.new:
+        return None
+    return found.newest if found.newest > turn.newest else found.newest_by_now
 
 
 def _open_run(conn: sa.Connection, turn: _Turn) -> int:

@@ -12,12 +12,12 @@ import sqlalchemy as sa
 
 from dashboard.core.errors import SourceError
 from dashboard.pull.batch import Cursor
+from dashboard.pull.clocks import AHEAD, lags_with, skew
 from dashboard.pull.mapping import Plan
 from dashboard.pull.schedule import delay
 from dashboard.store.schema import pull_run, pull_state, source_state
 
 log = logging.getLogger("dashboard.pull")
-_AHEAD = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Before:
     failures: int = 0
     error_kind: str | None = None
     known: bool = False  # it ran before
+    lags: tuple[int, ...] = ()  # how old the newest row was in its turns lately, seconds
 
 
 def load(conn: sa.Connection, plan: Plan) -> Before:
@@ -37,8 +38,11 @@ def load(conn: sa.Connection, plan: Plan) -> Before:
     if row is None:
         return Before()
     kept = orjson.loads(row["watermark"]) if row["watermark"] else {}
+    lags = tuple(orjson.loads(row["lags"])) if row["lags"] else ()
     same = row["feed"] == plan.pull.into and kept.get("of") == reads(plan)
-    return Before(kept.get("at") if same else None, row["newest_event_at"] if same else None, row["failures"], row["error_kind"], True)
+    return Before(
+        kept.get("at") if same else None, row["newest_event_at"] if same else None, row["failures"], row["error_kind"], True, lags
+    )
 
 
 def comparing(conn: sa.Connection, plan: Plan) -> dict[str, Any]:
@@ -76,12 +80,17 @@ def watermark(plan: Plan, cursor: Cursor) -> str:
     return orjson.dumps({"of": reads(plan), "at": cursor}).decode()
 
 
-def newest(before: datetime | None, found: datetime | None, now: datetime) -> dict[str, Any]:
-    """The newest event time and how far it runs ahead of our clock; unchanged unless something newer has come."""
-    if found is None or (before is not None and found <= before):
+def newest(plan: Plan, before: Before, known: datetime | None, found: datetime | None, now: datetime) -> dict[str, Any]:
+    """The newest event time and how their clock goes; unchanged unless something newer has come.
+
+    One row from the future says nothing more once others come with the time of day.
+    """
+    wrong = known is not None and found is not None and known > now + AHEAD >= found
+    if found is None or (known is not None and found <= known and not wrong):
         return {}
-    ahead = found - now
-    return {"newest_event_at": found, "clock_skew_s": round(ahead.total_seconds()) if ahead > _AHEAD else None}
+    lags = lags_with(before.lags, found, now) if before.known and judged_by(plan) == "event" else []
+    off = skew(found, now, lags, timedelta(seconds=cadence(plan)))
+    return {"newest_event_at": found, "clock_skew_s": off, "lags": orjson.dumps(lags).decode()}
 
 
 def succeeded(conn: sa.Connection, plan: Plan, before: Before, now: datetime, more: bool) -> bool:

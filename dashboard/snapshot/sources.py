@@ -15,6 +15,8 @@ from dashboard.core.catalog import words
 from dashboard.core.declare import Text
 from dashboard.core.errors import NotFoundError
 from dashboard.pull.cursor import instant
+from dashboard.pull.gone import Held
+from dashboard.pull.reconcile import every
 from dashboard.settings import PullConfig, SourceConfig
 from dashboard.snapshot.picture import Fresh, Picture, fresh
 from dashboard.snapshot.view import View
@@ -39,9 +41,10 @@ _FAULT_WORDS = {
     "too_big": "内容过长",
     "clean": "未通过校核",
 }
-_KIND_WORDS = {"sql": "SQL", "gtfs": "GTFS", "gtfs_rt": "GTFS-Realtime", "open311": "Open311", "folder": "CSV/XLSX"}
+_KIND_WORDS = {"sql": "SQL", "gtfs": "GTFS", "gtfs_rt": "GTFS-Realtime", "open311": "Open311", "cap": "CAP", "folder": "CSV/XLSX"}
 _QUIET = timedelta(seconds=15)  # a worker that says nothing for longer is worth a word
 _RUNS, _ASIDE = 8, 12
+_HOURS_FROM = 50  # minutes from which a clock is said to be off in hours
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ def _pull(picture: Picture, view: View, name: str, state: State) -> dict[str, An
         "rows": f"{row.rows_total:,}" if row is not None else "0",
         "quarantined": f"{row.quarantined_total:,}" if row is not None else "0",
         "last_ok": moment(row.last_ok_at, view.lang, picture.now) if row is not None else UNKNOWN,
-        "error": _error(row, view.lang),
+        "error": together(view.lang, (_error(row, view.lang), *_doubts(row, view.lang))),
     }
 
 
@@ -117,6 +120,31 @@ def _error(row: Any, lang: str) -> str:
     if row is None or not row.error_kind:
         return ""
     return f"{_ERROR_WORDS.get(row.error_kind, _ERROR_WORDS['error'])(lang)}：{row.last_error}"
+
+
+def _doubts(row: Any, lang: str) -> list[str]:
+    """What else is not as it should be: their clock, and what of ours they no longer have."""
+    if row is None:
+        return []
+    return ([clock_words(row.clock_skew_s, lang)] if row.clock_skew_s else []) + _vanished(row, lang)
+
+
+def _vanished(row: Any, lang: str) -> list[str]:
+    """Rows missed at the source and not yet taken away, and rows taken away."""
+    held = Held.read(json.loads(row.comparing).get("held")) if row.comparing else None
+    missed = say(lang, f"来源少了{held.rows}行，待复核", f"{held.rows} rows fewer at the source, to be looked at") if held else ""
+    gone = say(lang, f"已随来源删除{row.gone_total}行", f"{row.gone_total} rows removed with the source") if row.gone_total else ""
+    return [said for said in (missed, gone) if said]
+
+
+def clock_words(skew_s: int, lang: str) -> str:
+    """来源时钟快约1小时; one that is behind may also be a delay that never changes."""
+    minutes = round(abs(skew_s) / 60)
+    about = f"{round(minutes / 30) / 2:g}" if minutes >= _HOURS_FROM else str(minutes)
+    zh, en = ("小时", "h") if minutes >= _HOURS_FROM else ("分钟", "min")
+    if skew_s > 0:
+        return say(lang, f"来源时钟快约{about}{zh}", f"their clock is about {about} {en} ahead")
+    return say(lang, f"来源时钟慢约{about}{zh}，或每次都迟这么久", f"their clock is about {about} {en} behind, or all comes that late")
 
 
 def _title(picture: Picture, config: PullConfig, lang: str) -> str:
@@ -141,14 +169,18 @@ def pull_detail(picture: Picture, view: View, name: str) -> dict[str, Any]:
         "title": _title(picture, config, lang),
         "source": together(lang, (source.department, source.title)),
         "facts": _facts(config, source, state, view, picture.now),
-        "runs": [_run(r, moment(r.started_at, lang, picture.now)) for r in runs],
+        "runs": [_run(r, moment(r.started_at, lang, picture.now), lang) for r in runs],
         "quarantine": [[q.source_key, _aside_because(q, lang), q.times] for q in aside],
         "quarantine_note": say(lang, f"共{waiting}行待核", f"{waiting} waiting") if waiting else "",
     }
 
 
-def _run(r: Any, started: str) -> list[Any]:
-    return [started, r.rows_read, r.rows_new, r.rows_changed, r.rows_quarantined, r.outcome]
+def _run(r: Any, started: str, lang: str) -> list[Any]:
+    return [started, r.rows_read, r.rows_new, r.rows_changed, r.rows_gone, r.rows_quarantined, _outcome(r.outcome, lang)]
+
+
+def _outcome(kind: str, lang: str) -> str:
+    return _ERROR_WORDS[kind](lang) if kind in _ERROR_WORDS else say(lang, "正常", "ok")
 
 
 def _aside_because(q: Any, lang: str) -> str:
@@ -171,9 +203,22 @@ def _facts(config: PullConfig, source: SourceConfig, state: Any, view: View, now
     facts.append((say(lang, "断点", "At"), _resumes_at(state.watermark, ZoneInfo(config.timezone or source.timezone), lang, now)))
     facts.append((say(lang, "最近错误", "Last error"), state.last_error or say(lang, "无", "none")))
     if state.clock_skew_s:
-        ahead = state.clock_skew_s // 60
-        facts.append((say(lang, "对方时钟", "Their clock"), say(lang, f"快{ahead}分", f"{ahead} min ahead")))
+        facts.append((say(lang, "对方时钟", "Their clock"), clock_words(state.clock_skew_s, lang)))
+    facts.append((say(lang, "核对删除", "Deletions"), _compares(config, state, view, now)))
     return facts
+
+
+def _compares(config: PullConfig, state: Any, view: View, now: datetime) -> str:
+    """How it is found out that rows vanished, and how many did."""
+    lang, interval = view.lang, every(config)
+    if not config.watermark:
+        how = say(lang, "每次全读时核对", "with every whole read")
+    elif interval is None:
+        how = say(lang, "不核对", "not looked for")
+    else:
+        how = say(lang, f"每{span(interval, lang)}核对一次主键", f"keys compared every {span(interval, lang)}")
+    last = say(lang, f"上次{moment(state.compared_at, lang, now)}", f"last at {moment(state.compared_at, lang, now)}")
+    return together(lang, (how, last if state.compared_at else "", *_vanished(state, lang)))
 
 
 def _resumes_at(stored: str | None, zone: ZoneInfo, lang: str, now: datetime) -> str:

@@ -63,12 +63,15 @@ def _of_pull(row: Any, now: datetime) -> FeedFreshness:
 
 
 def _known_until(row: Any) -> datetime | None:
-    """The moment up to which we know: the newest event, by our clock; for a register, when we last read it whole."""
+    """The moment up to which we know: the newest event, by our clock; for a register, when we last read it whole.
+
+    Where their clock seems slow, what they sent is not made younger for it: it may be late after all.
+    """
     if row.judged_by == "contact":
         return row.last_ok_at  # type: ignore[no-any-return]
     if row.newest_event_at is None:
         return None
-    return row.newest_event_at - timedelta(seconds=row.clock_skew_s or 0)  # type: ignore[no-any-return]
+    return row.newest_event_at - timedelta(seconds=max(row.clock_skew_s or 0, 0))  # type: ignore[no-any-return]
 
 
 def freshness_of(age: timedelta | None, cadence: timedelta, since_contact: timedelta | None = timedelta(0)) -> Freshness:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from dashboard.pull.probe import probe
+from dashboard.snapshot.picture import Reader
+from dashboard.snapshot.sources import sources
+from dashboard.snapshot.view import View
 from dashboard.store.schema import channel
 from tests.pull.bureau import GAUGE_COLUMNS, POST_COLUMNS, Department, Desk, a_post, post
 
@@ -167,3 +170,50 @@ def test_badly_encoded_text_stops_nothing(desk: Desk, bureau: Department) -> Non
     bureau.does("INSERT INTO 灯杆 (编号, 名称, 更新时间) VALUES ('A2', CAST(x'C7C5' AS TEXT), '2026-05-20 11:50:00')")
     assert desk.pull("posts").rows_new == 2
     assert [r.name for r in desk.rows(post)] == ["灯杆A1", "桥"]
+
+
+def sent(desk: Desk, bureau: Department, number: int, minutes_off: int) -> None:
+    """A minute passes, and a reading comes that is dated so far off."""
+    desk.later(minutes=1)
+    at = f"{desk.now + timedelta(hours=8, minutes=minutes_off):%Y-%m-%d %H:%M:%S}"
+    bureau.has("监测", GAUGE_COLUMNS, [(number, "G1", "温度", at, "20", at)])
+    desk.pull("gauges")
+
+
+def standing(desk: Desk) -> tuple[str, str]:
+    """The feed's freshness, and what the sources page says about it in Chinese."""
+    picture = Reader(desk.store, desk.catalog, desk.settings).picture(desk.now, View())
+    (department,) = sources(picture, View())["departments"]
+    (gauges,) = (p for p in department["pulls"] if p["key"] == "gauges")
+    return gauges["fresh"].state, gauges["error"]
+
+
+def test_a_source_whose_clock_is_an_hour_slow_is_told_as_such_and_its_data_is_not_passed_off_as_fresh(
+    desk: Desk, bureau: Department
+) -> None:
+    desk.pull("gauges")
+    for number in range(8):
+        assert standing(desk)[1] == ""
+        sent(desk, bureau, number, -60)
+    assert standing(desk) == ("silent", "来源时钟慢约1小时，或每次都迟这么久")
+    sent(desk, bureau, 9, 0)
+    assert standing(desk) == ("fresh", "")
+
+
+def test_a_source_that_was_away_for_an_hour_and_catches_up_has_no_wrong_clock(desk: Desk, bureau: Department) -> None:
+    desk.pull("gauges")
+    for number in range(30):
+        sent(desk, bureau, number, -2 * max(0, 30 - number))
+        assert desk.state("gauges").clock_skew_s is None
+
+
+def test_a_source_whose_clock_is_an_hour_fast_is_told_as_such_until_it_is_put_right(desk: Desk, bureau: Department) -> None:
+    desk.pull("gauges")
+    sent(desk, bureau, 1, 60)
+    assert standing(desk) == ("fresh", "来源时钟快约1小时")
+    assert {quality for _, quality in desk.readings().values()} == {1}
+    sent(desk, bureau, 2, 0)
+    assert standing(desk) == ("fresh", "")
+    desk.later(minutes=50)
+    desk.pull("gauges")
+    assert standing(desk)[0] == "silent", "a date in the future keeps nothing fresh"

@@ -95,7 +95,7 @@ def open_zip(source: SourceConfig, raw: bytes | Path) -> zipfile.ZipFile:
     for info in archive.infolist():
         if unsafe(info.filename):
             raise SourceChangedError(
-                f"{source.key}: 压缩包里有指向外部的路径，不读 / the zip holds the name {info.filename!r}, outside of it: refused"
+                f"{source.key}: 压缩包里有指向外部的路径，不读 / the zip holds the name {info.filename!r}, which leads outside: refused"
             )
         if info.file_size > LARGEST or (info.file_size > _SMALL and info.file_size > _RATIO * max(info.compress_size, 1)):
             raise SourceChangedError(f"{source.key}: 解压后过大，不读 / {info.filename!r} would unpack to {info.file_size} bytes: refused")
