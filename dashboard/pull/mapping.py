@@ -21,7 +21,7 @@ from dashboard.settings import PullConfig, Settings, SourceConfig
 
 READING_FIELDS = ("asset_id", "observed_at", "metric", "value", "street", "quality", "lon", "lat")
 METRIC = "metric."  # prefix of a wide table's metric among a plan's expressions
-KINDS = ("sql", "gtfs", "gtfs_rt", "open311", "folder")
+KINDS = ("sql", "gtfs", "gtfs_rt", "open311", "cap", "folder")
 ROW_LIMIT = 1_000_000  # bytes; a row above this is a mistake of the department's, not a fact about the city
 
 

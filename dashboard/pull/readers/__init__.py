@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dashboard.pull.batch import Reader
+from dashboard.pull.readers.cap import read_cap
 from dashboard.pull.readers.folder import read_folder
 from dashboard.pull.readers.gtfs import read_gtfs
 from dashboard.pull.readers.gtfs_rt import read_gtfs_rt
@@ -16,5 +17,6 @@ READERS: Mapping[str, Reader] = {
     "gtfs": read_gtfs,
     "gtfs_rt": read_gtfs_rt,
     "open311": read_open311,
+    "cap": read_cap,
     "folder": read_folder,
 }
