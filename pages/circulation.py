@@ -3,4 +3,11 @@
 from dashboard.core.declare import Text
 from dashboard.web.page import Host, system_page
 
-PAGE = system_page("circulation", Text("血脉", "Circulation"), "/circulation", Host("readings:circulation", css="card tb"))
+PAGE = system_page(
+    "circulation",
+    Text("血脉", "Circulation"),
+    "/circulation",
+    Host("readings:circulation", css="card tb"),
+    domains=("minibuses", "loop"),
+    causes=True,
+)

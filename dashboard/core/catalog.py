@@ -67,11 +67,6 @@ class Catalog:
         measured = {(d.key, m.key): m for d in self.domains.values() for f in d.feeds for m in f.metrics}
         return measured | {(d.key, one.metric.key): one.metric for d in self.domains.values() for one in d.derived}
 
-    @cached_property
-    def systems(self) -> frozenset[str]:
-        """What a screen may narrow to: vital systems and domains."""
-        return frozenset(self.vitals) | frozenset(self.domains)
-
     def kpi_key(self, kpi: Kpi) -> str:
         """The `domain.kpi` key of a declared KPI."""
         return next(key for key, (_, declared) in self.kpis.items() if declared is kpi)

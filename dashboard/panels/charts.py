@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from dashboard.core.declare import Threshold
 from dashboard.core.times import CITY_ZONE
 from dashboard.snapshot.chart import limit_words
+from dashboard.snapshot.figures import near_limits
 from dashboard.snapshot.words import number
 
 _EDGE = {"red": "@lv-red-edge", "orange": "@lv-orange-edge", "yellow": "@lv-yellow-edge", "blue": "@lv-blue-edge"}
@@ -89,7 +89,7 @@ def _local(at: datetime) -> str:
 
 
 def _layout(body: dict[str, Any], lang: str) -> dict[str, Any]:
-    limits = _near(body)
+    limits = near_limits(body["limits"], [v for _, v in body["points"]])
     low, high = _range(body, [t.value for t in limits])
     heights = _apart(limits, body["end"], (high - low) * _LABEL)
     if body["empty"]:  # the words above say why; axes around nothing say nothing
@@ -149,19 +149,6 @@ def _apart(limits: list[Threshold], end: float | None, least: float) -> list[flo
         heights[value] = min(value, ceiling)
         ceiling = heights[value] - least
     return [heights[t.value] for t in limits]
-
-
-def _near(body: dict[str, Any]) -> list[Threshold]:
-    """Thresholds worth showing: all the line has come to, and those not far beyond."""
-    values = [v for _, v in body["points"] if v is not None]
-    limits: Sequence[Threshold] = body["limits"]
-    if not values or not limits:
-        return []
-    rising = limits[0].op.startswith(">")
-    reach = max(values) if rising else min(values)
-    far = 2 * max(max(values) - min(values), abs(reach) * 0.15, 1e-9)
-    ordered = sorted(limits, key=lambda t: t.value, reverse=not rising)
-    return [t for t in ordered if (t.value <= reach + far if rising else t.value >= reach - far)]
 
 
 def _range(body: dict[str, Any], limits: list[float]) -> tuple[float, float]:

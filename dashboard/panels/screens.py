@@ -16,10 +16,29 @@ from dashboard.core.errors import NotFoundError
 from dashboard.panels import charts
 from dashboard.panels.templating import html, macro
 from dashboard.settings import Settings
-from dashboard.snapshot import chips, drawer_alert, drawer_asset, drawer_number, feed, overview, sources, strip, system, verdict, vitals
+from dashboard.snapshot import (
+    asset,
+    asset_life,
+    asset_readings,
+    causes,
+    chips,
+    drawer_alert,
+    drawer_asset,
+    drawer_number,
+    feed,
+    neighbours,
+    overview,
+    sheet,
+    sources,
+    street,
+    strip,
+    system,
+    verdict,
+    vitals,
+)
 from dashboard.snapshot.cases import cases
 from dashboard.snapshot.chart import chart
-from dashboard.snapshot.maps import Sheet, map_body
+from dashboard.snapshot.maps import About, Sheet, map_body
 from dashboard.snapshot.picture import Picture, Reader
 from dashboard.snapshot.readings import readings
 from dashboard.snapshot.view import View, parse_view
@@ -32,7 +51,7 @@ Takes = Literal["nothing", "vital", "vital or nothing", "title", "key"]
 
 @dataclass(frozen=True)
 class Kind:
-    """How one kind of panel is made. `topics` may name {vital} and {domains}, those of its key, and {vitals}, all.
+    """How one kind of panel is made. `topics` may name {vital} and {domains}, those of its key, {key} itself, and {vitals}, all.
 
     Freshness moves with the clock and is looked at every minute anyway: `sources`, which moves with every pull, is named
     only where a pull's own turn is shown.
@@ -65,12 +84,46 @@ def _system_map(ident: str, aspect: float, font_share: float) -> Make:
     """A vital system's assets and alerts."""
 
     def body(picture: Picture, view: View, vital: str) -> Body:
-        svg = _drawn(picture, view, Sheet(ident=ident + vital, aspect=aspect, font_share=font_share, vital=vital))
+        svg = _drawn(picture, view, Sheet(ident=ident + vital, aspect=aspect, font_share=font_share, vital=vital, close=True))
         shown = len(picture.open_in(view, vital))
         subtitle = say(view.lang, f"未闭环 {shown}，点街道可筛选", f"{shown} open; click a street to filter")
         return {"svg": svg, "subtitle": subtitle, "legend": _legend(view.lang)}
 
     return body
+
+
+def _street_map(ident: str, aspect: float, font_share: float) -> Make:
+    """The chosen street close by, with what all departments have there."""
+
+    def body(picture: Picture, view: View, _: str) -> Body:
+        svg = _drawn(picture, view, Sheet(ident=ident, aspect=aspect, font_share=font_share, close=True))
+        subtitle = say(view.lang, "三角与点为设施，编号为预警", "triangles and dots: assets; numbers: alerts")
+        return {"svg": svg, "subtitle": subtitle, "legend": _legend(view.lang)}
+
+    return body
+
+
+# ---- the page of one asset
+def _of_asset(body: Make) -> Make:
+    """The asset the view has picked; nothing where it has picked none, or one that nobody knows."""
+
+    def made(picture: Picture, view: View, _: str) -> Body:
+        try:
+            return {"missing": False, **body(picture, view, view.asset)}
+        except NotFoundError:
+            return {"missing": True}
+
+    return made
+
+
+def _around(picture: Picture, view: View, ident: str) -> Body:
+    """Its surroundings as a map and a list."""
+    body = neighbours.around(picture, view, ident)
+    if not body["placed"]:
+        return body
+    x, y = picture.land.point(body["subject"].row["lon"], body["subject"].row["lat"])
+    about = About(x, y, neighbours.REACH_M, body["found"])
+    return body | {"svg": _drawn(picture, view, Sheet(ident="n", aspect=1.35, font_share=0.034, about=about))}
 
 
 def _drawn(picture: Picture, view: View, sheet: Sheet) -> Markup:
@@ -107,6 +160,19 @@ KINDS: Mapping[str, Kind] = {
     "sitemap-phone": Kind("sitemap", _system_map("q", 1.5, 0.0368), _SITEMAP, "vital"),
     "chart": Kind("chart", chart, ("kpi:{vital}", "kpi:{domains}", "readings:{domains}", "alerts"), "vital"),
     "readings": Kind("table", readings, ("readings:{domains}", "alerts"), "vital"),
+    "sheet": Kind("sheet", sheet.sheet, ("kpi:{key}",), "key"),
+    "work": Kind("work", sheet.work, ("alerts", "table:*"), "key"),
+    "causes": Kind("causes", causes.of_vital, ("kpi:{domains}",), "vital"),
+    "asset-card": Kind("asset_card", _of_asset(asset.card), ("alerts", "table:*")),
+    "asset-chips": Kind("chips", _alone(chips.times), ("alerts",)),
+    "asset-readings": Kind("asset_readings", _of_asset(asset_readings.readings), ("readings:*",)),
+    "asset-map": Kind("asset_map", _of_asset(_around), ("alerts", "geo", "table:*")),
+    "asset-life": Kind("asset_life", _of_asset(asset_life.life), ("alerts", "table:*")),
+    "asset-causes": Kind("causes", _of_asset(causes.of_asset), ("kpi:*",)),
+    "street-head": Kind("street_head", _alone(street.head), ("alerts",)),
+    "street-systems": Kind("street_systems", _alone(street.systems), _INDICES),
+    "street-map": Kind("sitemap", _street_map("t", 1.5, 0.026), _SITEMAP),
+    "street-assets": Kind("table", _alone(street.at_risk), ("readings:*", "alerts")),
     "cases": Kind("cases", cases, ("table:*",), "key"),
     "alerts": Kind("alerts", _alone(feed.alert_list), ("alerts",)),
     "sources": Kind("sources", _alone(sources.sources), ("sources", "table:*", "readings:*")),
@@ -136,7 +202,11 @@ class CityPanels:
     def topics(self, panel: str) -> frozenset[str]:
         """What makes a panel stale; a trailing `*` stands for every topic that begins so."""
         kind, arg = self._kind(panel)
-        several = {"{domains}": [d.key for d in self._reader.catalog.of_vital(arg)], "{vitals}": list(self._reader.catalog.vitals)}
+        several = {
+            "{key}": [arg],
+            "{domains}": [d.key for d in self._reader.catalog.of_vital(arg)],
+            "{vitals}": list(self._reader.catalog.vitals),
+        }
         found: set[str] = set()
         for topic in kind.topics:
             mark = next((mark for mark in several if mark in topic), None)
@@ -145,7 +215,7 @@ class CityPanels:
 
     def parse(self, query: Mapping[str, str]) -> View:
         """The view an address asks for."""
-        return parse_view(query, places.known_streets(), frozenset(self._reader.catalog.vitals))
+        return parse_view(query, places.known_streets(), self._reader.systems)
 
     def _kind(self, panel: str) -> tuple[Kind, str]:
         name, _, arg = panel.partition(":")

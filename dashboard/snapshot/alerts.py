@@ -15,6 +15,7 @@ from dashboard.snapshot.words import LEVEL_WORDS, clock_time, number, say, span,
 from dashboard.store import alert_reads
 
 _RECENT = timedelta(hours=24)
+_PAST = timedelta(days=366)  # of one asset
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +56,12 @@ def open_and_recent(conn: sa.Connection, catalog: Catalog, at: datetime, *, repl
     opened = sorted(opened, key=lambda r: (-Level(r.level).severity, r.acknowledged_at is not None, r.opened_at))
     cleared = alert_reads.closed_alerts(conn, at - _RECENT, at)
     return [_alert(r, i + 1, catalog) for i, r in enumerate(opened)] + [_alert(r, "", catalog) for r in cleared]
+
+
+def closed_of_asset(conn: sa.Connection, catalog: Catalog, domain: str, asset_id: str, at: datetime) -> list[Alert]:
+    """An asset's past alerts up to a moment, the latest first."""
+    only = alert_reads.AlertFilter(domain=domain, asset=asset_id)
+    return [_alert(row, "", catalog) for row in alert_reads.closed_alerts(conn, at - _PAST, at, only)]
 
 
 def one_alert(conn: sa.Connection, catalog: Catalog, alert_id: str, at: datetime) -> Alert | None:

@@ -18,6 +18,7 @@ from dashboard.snapshot.view import View
 from dashboard.snapshot.words import UNKNOWN, moment, say
 
 _ROWS = 24
+_DONE = 3  # of what is closed, where nothing is open
 
 
 @dataclass(frozen=True)
@@ -31,40 +32,62 @@ class CaseTable:
 
 def cases(picture: Picture, view: View, table_name: str) -> dict[str, Any]:
     """The matters of a selection."""
-    of, lang = case_table(picture, table_name), view.lang
-    rows = matters(picture, view, of.table, _ROWS)
+    return case_rows(picture, view, case_table(picture, table_name), _ROWS)
+
+
+def case_rows(picture: Picture, view: View, of: CaseTable, limit: int) -> dict[str, Any]:
+    """The first matters of a table, each leading to the asset it is about."""
+    rows, lang = matters(picture, view, of.table, limit), view.lang
+    done = not rows and view.window is None
+    if done:
+        rows = matters(picture, view, of.table, _DONE, done=True)
     due = any(r.due_at for r in rows)
     return {
         "title": of.title(lang),
-        "subtitle": _subtitle(view, len(rows)),
+        "subtitle": _subtitle(view, len(rows), done=done),
         "columns": _columns(lang, due),
-        "rows": [{"level": "", "number": "", "drawer": "", "cells": _cells(r, of.domain, view, picture.at, due)} for r in rows],
-        "export": f"/export/cases/{table_name}.csv?{view.key}",
+        "rows": [{"drawer": _drawer(r, of.domain), "cells": _cells(r, of.domain, view, picture.at, due)} for r in rows],
+        "export": f"/export/cases/{of.table.name}.csv?{view.key}",
         "empty": say(lang, "没有未办结的事项", "Nothing is open"),
         "filtered": not view.scope.whole,
     }
 
 
+def _drawer(row: Any, domain: Domain) -> str:
+    return f"asset:{domain.key}/{row.asset_id}" if row.asset_id else ""
+
+
+def case_tables(domain: Domain) -> list[CaseTable]:
+    """The tables of a domain that hold matters."""
+    return [CaseTable(domain, f.table, f.title) for f in domain.feeds if f.table is not None and "case_id" in f.table.c]
+
+
 def case_table(picture: Picture, name: str) -> CaseTable:
     """The declared table of that name that holds matters. Raises NotFoundError."""
     for domain in picture.catalog.domains.values():
-        for feed in domain.feeds:
-            if feed.table is not None and feed.table.name == name and "case_id" in feed.table.c:
-                return CaseTable(domain, feed.table, feed.title)
+        for of in case_tables(domain):
+            if of.table.name == name:
+                return of
     raise NotFoundError(f"no table of matters {name!r}")
 
 
-def matters(picture: Picture, view: View, table: sa.Table, limit: int) -> Sequence[Any]:
-    """The rows of a selection, latest first."""
+def matters(picture: Picture, view: View, table: sa.Table, limit: int, *, done: bool = False) -> Sequence[Any]:
+    """The open rows of a selection or those of a stretch of time, latest first; `done`: whatever came last."""
     c = table.c
-    query = sa.select(table).where(c.opened_at.between(*view.window) if view.window else c.closed_at.is_(None))
+    query = sa.select(table).where(c.opened_at.between(*view.window) if view.window else c.opened_at <= picture.at)
+    if picture.replay and not (view.window or done):
+        query = query.where(sa.or_(c.closed_at.is_(None), c.closed_at > picture.at))
+    elif not (view.window or done):
+        query = query.where(c.closed_at.is_(None))
     if not view.scope.whole:
         query = query.where(c.street.in_(view.scope.streets))
     with picture.reader.engine.connect() as conn:
         return conn.execute(query.order_by(c.opened_at.desc()).limit(limit)).all()
 
 
-def _subtitle(view: View, many: int) -> str:
+def _subtitle(view: View, many: int, *, done: bool) -> str:
+    if done and many:
+        return say(view.lang, f"无未办结，最近办结{many}件", f"nothing open, latest {many} closed")
     if view.window:
         return say(view.lang, f"所选时段，{many}件", f"in the chosen time, {many}")
     return say(view.lang, f"未办结，最近{many}件", f"open, latest {many}")

@@ -10,7 +10,9 @@ import sqlalchemy as sa
 
 from dashboard.core.declare import Absence, Domain, Metric, Threshold
 from dashboard.core.readings import latest
+from dashboard.core.scope import DISTRICT
 from dashboard.core.times import CITY_ZONE
+from dashboard.snapshot.alerts import street_name
 from dashboard.snapshot.channels import reading_age
 from dashboard.snapshot.chips import asset_title
 from dashboard.snapshot.figures import level_of_reading, shown_kpis, thresholds_of_kpi, thresholds_of_metric
@@ -35,13 +37,19 @@ class Channel:
 
 def chart(picture: Picture, view: View, vital: str) -> dict[str, Any]:
     """A line with its usual range and its limits."""
+    if view.asset in picture.catalog.kpis:
+        return _of_figure(picture, view, _kpi_figure(picture, view, view.asset))
+    domain, _, metric = view.asset.partition(".")
+    if (domain, metric) in picture.catalog.metrics:
+        return _of_mean(picture, view, domain, metric)
     channel = _channel(picture, view, vital)
-    return _of_channel(picture, view, channel) if channel else _of_kpi(picture, view, vital)
+    return _of_channel(picture, view, channel) if channel else _of_figure(picture, view, _figure(picture, view, vital))
 
 
 # ---- a channel's
 def _channel(picture: Picture, view: View, vital: str) -> Channel | None:
-    asset, name, wanted = (view.asset, "", "") if view.asset else _alerting(picture, view, vital)
+    picked = view.asset.partition("/")[2]
+    asset, name, wanted = (picked, "", "") if picked else _alerting(picture, view, vital)
     row = _told_by(picture, vital, asset, wanted) if asset else None
     if row is None:
         return None
@@ -49,7 +57,7 @@ def _channel(picture: Picture, view: View, vital: str) -> Channel | None:
         number=row.channel_id,
         domain=picture.catalog.domains[row.domain],
         metric=picture.catalog.metrics[(row.domain, row.metric)],
-        asset_name=name or asset_title(picture, asset),
+        asset_name=name or asset_title(picture, asset, view.lang),
     )
 
 
@@ -79,7 +87,7 @@ def _of_channel(picture: Picture, view: View, c: Channel) -> dict[str, Any]:
     with picture.reader.engine.connect() as conn:
         points = series.series(conn, c.number, t0, t1 + timedelta(seconds=1))
         ranges = series.expected_ranges(conn, c.number, hours)
-        newest = conn.execute(sa.select(latest.c.ts, latest.c.value, latest.c.cadence_s).where(latest.c.channel_id == c.number)).first()
+        newest = conn.execute(sa.select(latest).where(latest.c.channel_id == c.number)).first()
     limits, unit = thresholds_of_metric(picture, c.domain, c.metric.key), unit_words(c.metric.unit, view.lang)
     value = newest.value if newest else None
     return {
@@ -105,6 +113,32 @@ def _whole_hours(t0: datetime, t1: datetime) -> list[datetime]:
     return [first + timedelta(hours=i) for i in range(int((t1 - t0).total_seconds() // 3600) + 2)]
 
 
+# ---- a metric's mean over a street or the district
+def _of_mean(picture: Picture, view: View, domain: str, metric: str) -> dict[str, Any]:
+    (t0, t1), scope = _window(picture, view), view.scope.key if len(view.scope.streets) == 1 else DISTRICT
+    declared, hours = picture.catalog.metrics[domain, metric], _whole_hours(t0, t1)
+    with picture.reader.engine.connect() as conn:
+        points = [(h.hour, h.mean) for h in series.scope_series(conn, domain, metric, scope, t0, t1)]
+        ranges = series.expected_ranges(conn, (domain, metric, scope), hours)
+    unit, where = unit_words(declared.unit, view.lang), street_name(scope, view.lang) or say(view.lang, "全区平均", "mean of the district")
+    return {
+        "title": together(view.lang, (declared.title(view.lang), where)),
+        "subtitle": _span_words(unit, view),
+        "fresh": picture.fresh_of([f"{domain}.{f.key}" for f in picture.catalog.domains[domain].feeds if f.metrics]),
+        "empty": "" if len(points) > 1 else say(view.lang, "这段时间没有读数", "No readings in this time"),
+        "points": points,
+        "band": list(zip(hours, ranges, strict=True)),
+        "limits": (),
+        "unit": unit,
+        "decimals": declared.decimals,
+        "gap": timedelta(hours=3),
+        "end": points[-1][1] if points else None,
+        "level": "",
+        "window": (t0, t1),
+        "css": "",
+    }
+
+
 # ---- a KPI's
 @dataclass(frozen=True, kw_only=True)
 class Figure:
@@ -119,8 +153,8 @@ class Figure:
     css: str = ""
 
 
-def _of_kpi(picture: Picture, view: View, vital: str) -> dict[str, Any]:
-    f, (t0, t1) = _figure(picture, view, vital), _window(picture, view)
+def _of_figure(picture: Picture, view: View, f: Figure) -> dict[str, Any]:
+    t0, t1 = _window(picture, view)
     row = picture.figure(f.key, view.scope)
     points, value = _hours(picture, view, f.key), row.value if row else None
     return {
@@ -145,13 +179,17 @@ def _figure(picture: Picture, view: View, vital: str) -> Figure:
     """The most telling KPI that has a life within a day, else the system's index."""
     key = next((k for k in shown_kpis(picture, vital, view.scope) if _moves(picture, k)), "")
     if key:
-        domain, kpi = picture.catalog.kpis[key]
-        limits, fresh = thresholds_of_kpi(picture, domain, kpi), picture.fresh_of(picture.catalog.kpi_feeds(key))
-        unit = unit_words(kpi.unit, view.lang)
-        return Figure(key=key, title=kpi.title(view.lang), unit=unit, decimals=kpi.decimals, limits=limits, fresh=fresh)
+        return _kpi_figure(picture, view, key)
     v = picture.catalog.vitals[vital]
     title = say(view.lang, f"{v.title(view.lang)}指数", f"{v.title(view.lang)} index")
     return Figure(key=f"vital.{vital}", title=title, unit="", decimals=0, limits=(), fresh=Fresh("never", ""), css=v.css)
+
+
+def _kpi_figure(picture: Picture, view: View, key: str) -> Figure:
+    domain, kpi = picture.catalog.kpis[key]
+    limits, fresh = thresholds_of_kpi(picture, domain, kpi), picture.fresh_of(picture.catalog.kpi_feeds(key))
+    unit = unit_words(kpi.unit, view.lang)
+    return Figure(key=key, title=kpi.title(view.lang), unit=unit, decimals=kpi.decimals, limits=limits, fresh=fresh)
 
 
 def _moves(picture: Picture, key: str) -> bool:
@@ -187,11 +225,15 @@ def _window(picture: Picture, view: View) -> tuple[datetime, datetime]:
 
 
 def _span_words(unit: str, view: View) -> str:
-    stretch = say(view.lang, "近24小时", "last 24 h")
-    if view.window:
-        start, end = (t.astimezone(CITY_ZONE) for t in view.window)
-        stretch = f"{start:%H:%M}–{end:%H:%M}"
-    return together(view.lang, (unit, stretch))
+    return together(view.lang, (unit, stretch_words(view)))
+
+
+def stretch_words(view: View) -> str:
+    """The stretch of time a line shows."""
+    if view.window is None:
+        return say(view.lang, "近24小时", "last 24 h")
+    start, end = (t.astimezone(CITY_ZONE) for t in view.window)
+    return f"{start:%H:%M}–{end:%H:%M}"
 
 
 def limit_words(limit: Threshold, lang: str) -> str:

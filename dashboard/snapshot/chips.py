@@ -18,6 +18,8 @@ def chips(picture: Picture, view: View, vital: str = "") -> dict[str, Any]:
     opened = [a for a in picture.alerts if a.is_open and (not vital or a.vital == vital)]
     return {
         "chips": list(_chosen(picture, view)),
+        "all": True,
+        "street": view.scope.key if len(view.scope.streets) == 1 else "",
         "levels": [{"level": level, "on": level in view.levels} for level in LEVELS],
         "states": [{"state": s, "on": s in view.states} for s in ("new", "in_hand")],
         "result_before": say(view.lang, f"{len(opened)}条未闭环中显示 ", ""),
@@ -26,13 +28,20 @@ def chips(picture: Picture, view: View, vital: str = "") -> dict[str, Any]:
     }
 
 
+def times(picture: Picture, view: View) -> dict[str, Any]:
+    """On the page of one thing: only when it is looked at can be let go of."""
+    body = chips(picture, view)
+    kept = [chip for chip in body["chips"] if chip["name"] in ("time", "at")]
+    return body | {"chips": kept, "all": False, "street": "", "levels": [], "states": []}
+
+
 def _chosen(picture: Picture, view: View) -> Iterator[dict[str, str]]:
     lang = view.lang
     if not view.scope.whole:
         names = listed(lang, [street_name(s, lang) or s for s in view.scope.streets])
         yield _chip("scope", say(lang, f"街道：{names}", f"Street: {names}"), say(lang, "地图选取", "from the map"))
-    if view.system in picture.catalog.vitals:
-        name = picture.catalog.vitals[view.system].title(lang)
+    if system := picture.catalog.vitals.get(view.system) or picture.catalog.domains.get(view.system):
+        name = system.title(lang)
         yield _chip("system", say(lang, f"体征：{name}", f"System: {name}"), say(lang, "体征选取", "from the systems"))
     if view.levels:
         names = listed(lang, [LEVEL_WORDS[level](lang) for level in view.levels])
@@ -42,7 +51,7 @@ def _chosen(picture: Picture, view: View) -> Iterator[dict[str, str]]:
         yield _chip("state", say(lang, f"状态：{names}", f"State: {names}"), say(lang, "状态选取", "from the states"))
     yield from _times(view)
     if view.asset:
-        name = asset_title(picture, view.asset)
+        name = asset_title(picture, view.asset, lang)
         yield _chip("asset", say(lang, f"对象：{name}", f"Asset: {name}"), say(lang, "表格选取", "from the table"))
     if view.as_of:
         at = view.as_of.astimezone(CITY_ZONE)
@@ -61,6 +70,12 @@ def _chip(name: str, text: str, origin: str) -> dict[str, str]:
     return {"name": name, "text": text, "origin": origin}
 
 
-def asset_title(picture: Picture, asset_id: str) -> str:
-    """An asset's name as its alerts have it, else its number."""
-    return next((a.asset_name for a in picture.alerts if a.asset_id == asset_id), asset_id)
+def asset_title(picture: Picture, asset_id: str, lang: str) -> str:
+    """The name of a picked asset or line: as its alerts have it, as it is declared, else its number."""
+    if asset_id in picture.catalog.kpis:
+        return picture.catalog.kpis[asset_id][1].title(lang)
+    domain, _, key = asset_id.partition(".")
+    if metric := picture.catalog.metrics.get((domain, key)):
+        return metric.title(lang)
+    number = asset_id.partition("/")[2] or asset_id
+    return next((a.asset_name for a in picture.alerts if a.asset_id == number), number)

@@ -189,6 +189,18 @@ def level_of_reading(limits: Sequence[Threshold], value: float | None) -> str:
     return next((t.level.value for t in limits if value is not None and _CROSSED[t.op](value, t.value)), "")
 
 
+def near_limits(limits: Sequence[Threshold], line: Sequence[float | None]) -> list[Threshold]:
+    """Thresholds worth drawing beside a line: all it has come to, and those not far beyond."""
+    values = [v for v in line if v is not None]
+    if not values or not limits:
+        return []
+    rising = limits[0].op.startswith(">")
+    reach = max(values) if rising else min(values)
+    far = 2 * max(max(values) - min(values), abs(reach) * 0.15, 1e-9)
+    ordered = sorted(limits, key=lambda t: t.value, reverse=not rising)
+    return [t for t in ordered if (t.value <= reach + far if rising else t.value >= reach - far)]
+
+
 def _metrics_in(kpi: Kpi) -> set[str]:
     """Metric keys named in a KPI's condition."""
     if kpi.measure.where is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +52,16 @@ class Sites:
     dim: bool = False
 
 
+@dataclass(frozen=True)
+class About:
+    """An asset a map is about: where it stands, how far around is shown, and what else stands there."""
+
+    x: float
+    y: float
+    reach: float
+    spots: Sequence[Any]  # each with ident, name, level, x, y
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sheet:
     """How large a map is drawn, and what for."""
@@ -58,7 +69,9 @@ class Sheet:
     ident: str  # unique on a page
     aspect: float
     font_share: float  # letter height as a share of the width
-    vital: str = ""  # a system's own map: its assets, its alerts, close in on chosen streets
+    vital: str = ""  # a system's own map: its assets, its alerts
+    close: bool = False  # close in on the chosen streets
+    about: About | None = None  # close in on one asset
 
 
 def map_body(picture: Picture, view: View, sheet: Sheet) -> dict[str, Any]:
@@ -79,17 +92,27 @@ def map_body(picture: Picture, view: View, sheet: Sheet) -> dict[str, Any]:
         "streets": _streets(picture, view, alerts, _Room(box, font, _taken(marks, rivers, box, font))),
         "names": rivers,
         "neighbours": [n for n in land.neighbours if _inside(n, box, font)],
-        "sites": _sites(picture, view, sheet.vital, box) if sheet.vital else [],
+        "sites": _sites(picture, view, sheet.vital, box) if sheet.close and not sheet.about else [],
         "marks": marks,
-        "picked": _picked(picture, view, sheet.vital),
+        "picked": (sheet.about.x, sheet.about.y) if sheet.about else _picked(picture, view, sheet.vital),
+        "about": sheet.about,
+        "scale": _scale(box),
         "review_no": land.review_no,
     }
 
 
 def _box(picture: Picture, view: View, sheet: Sheet) -> Box:
-    close = sheet.vital and not view.scope.whole
+    if a := sheet.about:
+        return Box(a.x - a.reach, a.y - a.reach, 2 * a.reach, 2 * a.reach).padded(0.06).shaped(sheet.aspect)
+    close = sheet.close and not view.scope.whole
     box = picture.land.around(view.scope.streets).padded(0.18) if close else picture.land.whole
     return box.shaped(sheet.aspect)
+
+
+def _scale(box: Box) -> tuple[int, str]:
+    """Length of the scale bar in metres, and what it says."""
+    length = next((m for m in (1000, 500, 200) if m * 4 < box.w), 100)
+    return length, f"{length // 1000} km" if length >= 1000 else f"{length} m"
 
 
 def _streets(picture: Picture, view: View, alerts: list[Alert], room: _Room) -> list[StreetShape]:
@@ -121,7 +144,8 @@ def _taken(marks: list[Mark], rivers: list[tuple[list[Letter], Letter]], box: Bo
     """Where no name may stand: on marks, on the rivers' letters, on the scale bar and the note in the lower corners."""
     letters = [ch for letters, _ in rivers for ch in letters]
     foot = box.y + box.h * 0.955
-    scale = (box.x + box.w * 0.97 - 500, foot, max(500.0, font * 3), font * 1.6)
+    long = _scale(box)[0] / 2
+    scale = (box.x + box.w * 0.97 - long, foot, max(float(long), font * 3), font * 1.6)
     note = (box.x + box.w * 0.02 + font * 1.5, foot, font * 3, font * 1.6)
     return [(m.x, m.y, font * 1.05, font) for m in marks] + [(ch.x, ch.y, font * 0.8, font * 0.8) for ch in letters] + [scale, note]
 
@@ -173,16 +197,23 @@ def _spread(marks: list[Mark], font: float) -> list[Mark]:
     return placed[::-1]
 
 
-def asset_tables(domain: Domain) -> list[sa.Table]:
-    """The tables of a domain that hold things with a place."""
-    return [f.table for f in domain.feeds if f.table is not None and {"asset_id", "kind", "name"} <= set(f.table.c.keys())]
+def asset_tables(domain: Domain, *, on_map: bool = False) -> list[sa.Table]:
+    """The tables of a domain that hold things with a place; `on_map`: those a map of assets shows."""
+    feeds = [f for f in domain.feeds if f.on_map or not on_map]
+    return [f.table for f in feeds if f.table is not None and {"asset_id", "kind", "name"} <= set(f.table.c.keys())]
 
 
 def _sites(picture: Picture, view: View, vital: str, box: Box) -> list[Sites]:
     """Where a system's assets stand: small triangles while few, dots when many."""
-    tables = [f.table for d in picture.catalog.of_vital(vital) for f in d.feeds if f.on_map and f.table in asset_tables(d)]
+    tables = [table for d in domains_of(picture, view, vital) for table in asset_tables(d, on_map=True)]
     u = box.w / 1000
-    return [_drawn(points, u) for table in tables if table is not None and (points := picture.places_of(table, view))]
+    return [_drawn(points, u) for table in tables if (points := picture.places_of(table, view))]
+
+
+def domains_of(picture: Picture, view: View, vital: str) -> list[Domain]:
+    """The domains of a vital system ('': of all), or the one among them that was picked."""
+    all_of_it = picture.catalog.of_vital(vital) if vital else list(picture.catalog.domains.values())
+    return [d for d in all_of_it if d.key == view.system] or all_of_it
 
 
 def _drawn(points: list[tuple[float, float]], u: float) -> Sites:
@@ -193,8 +224,9 @@ def _drawn(points: list[tuple[float, float]], u: float) -> Sites:
 
 
 def _picked(picture: Picture, view: View, vital: str) -> tuple[float, float] | None:
-    """Where the picked asset stands."""
-    if not (vital and view.asset):
+    """Where the picked asset, `domain/asset`, stands."""
+    key, _, asset_id = view.asset.partition("/")
+    domain = picture.catalog.domains.get(key)
+    if domain is None or domain.vital != vital:
         return None
-    tables = (table for domain in picture.catalog.of_vital(vital) for table in asset_tables(domain))
-    return next((found for table in tables if (found := picture.place_of(table, view.asset))), None)
+    return next((found for table in asset_tables(domain) if (found := picture.place_of(table, asset_id))), None)

@@ -49,6 +49,11 @@ class Reader:
         self._kept: dict[Any, tuple[Any, Any]] = {}
         self._lock = threading.Lock()
 
+    @property
+    def systems(self) -> frozenset[str]:
+        """What a screen may narrow to: vital systems and domains."""
+        return frozenset(self.catalog.vitals) | frozenset(self.catalog.domains)
+
     def picture(self, now: datetime, view: View) -> Picture:
         """The store as this view sees it: now, or at the moment it replays."""
         return Picture(self, min(view.as_of or now, now), now, replay=view.as_of is not None)
@@ -181,9 +186,7 @@ class Picture:
     @cached_property
     def alerts(self) -> list[Alert]:
         """Open alerts, numbered as map, matrix and feed number them, then those cleared in the last 24 hours."""
-        return self._part(
-            "alerts", self._versions("alerts"), lambda conn: open_and_recent(conn, self.catalog, self.at, replay=self.replay)
-        )
+        return self._part("alerts", self._versions("alerts"), lambda conn: open_and_recent(conn, self.catalog, self.at, replay=self.replay))
 
     def alerts_in(self, view: View) -> list[Alert]:
         """The alerts a view shows; a filter never renumbers."""
@@ -221,8 +224,9 @@ class Picture:
 
 
 def _shows(view: View, a: Alert) -> bool:
-    chosen = ((view.levels, a.level), (view.states, a.state), ((view.system,) if view.system else (), a.vital))
-    return view.scope.holds(a.street) and all(not wanted or value in wanted for wanted, value in chosen)
+    chosen = ((view.levels, a.level), (view.states, a.state))
+    of_it = view.system in ("", a.vital, a.domain)
+    return of_it and view.scope.holds(a.street) and all(not wanted or value in wanted for wanted, value in chosen)
 
 
 def _read_land(conn: sa.Connection) -> Land:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,14 +15,17 @@ from dashboard.core.declare import Domain, Metric, Threshold
 from dashboard.core.readings import latest
 from dashboard.core.times import city_day
 from dashboard.snapshot.alerts import Alert, street_name
+from dashboard.snapshot.bullet import bullet
 from dashboard.snapshot.channels import channel_line, reading_age
 from dashboard.snapshot.figures import level_of_reading, thresholds_of_metric
 from dashboard.snapshot.maps import asset_tables
 from dashboard.snapshot.picture import Picture
+from dashboard.snapshot.resting import RESTING, rest_words
 from dashboard.snapshot.view import View
 from dashboard.snapshot.words import UNKNOWN, number, say, unit_words
 
 _ROWS = 24
+_KEPT_S = 60
 _AT_ONCE = 500  # names asked for in one statement
 
 Names = dict[tuple[str, str], Any]  # (domain, asset) → its name, kind and street
@@ -36,26 +40,44 @@ class Candidate:
     metric: Metric
     limits: tuple[Threshold, ...]
     nearness: float  # 1: at its mildest threshold; beyond: past it
+    silent: bool  # nothing for three cadences: what it said last is no reading
     alert: Alert | None = None
 
     @property
-    def rank(self) -> tuple[float, float]:
-        """Those with an alert first, by its number, then by how near a limit they are."""
-        return (float(self.alert.number) if self.alert else float("inf"), -self.nearness)
+    def tells(self) -> tuple[bool, float]:
+        """How much a channel tells of its asset: one that speaks before one that fell silent, then the nearest to a limit."""
+        return (not self.silent, self.nearness)
+
+    @property
+    def rank(self) -> tuple[float, bool, float]:
+        """Those with an alert first, by its number, then those that speak, by how near a limit they are."""
+        return (float(self.alert.number) if self.alert else float("inf"), self.silent, -self.nearness)
 
 
 def readings(picture: Picture, view: View, vital: str) -> dict[str, Any]:
     """The first assets of a system."""
-    ranked = ranked_assets(picture, view, vital)
-    shown = ranked[:_ROWS]
+    shown = shown_rows(picture, view, ranked_assets(picture, view, vital), _ROWS)
+    return shown | {"export": f"/export/readings/{vital}.csv?{view.key}", "domains": _domains(picture, view, vital)}
+
+
+def _domains(picture: Picture, view: View, vital: str) -> list[dict[str, Any]]:
+    """The domains of a system to choose from."""
+    found = picture.catalog.of_vital(vital)
+    return [{"key": d.key, "title": d.title(view.lang), "on": view.system == d.key} for d in found] if len(found) > 1 else []
+
+
+def shown_rows(picture: Picture, view: View, ranked: Sequence[Candidate], limit: int) -> dict[str, Any]:
+    """The first of some assets as a table."""
+    shown = ranked[:limit]
     names = names_of(picture, shown)
     return {
         "title": say(view.lang, "设施", "Assets"),
         "subtitle": say(view.lang, f"{len(ranked)}项，按风险排序", f"{len(ranked)}, by risk"),
         "rows": [_row(picture, view, c, names) for c in shown],
-        "export": f"/export/readings/{vital}.csv?{view.key}",
+        "export": "",
+        "domains": [],
         "empty": say(view.lang, "所选范围没有设施读数", "No readings in this selection"),
-        "filtered": not view.scope.whole or bool(view.levels or view.states),
+        "filtered": not view.scope.whole or bool(view.levels or view.states or view.system),
     }
 
 
@@ -66,7 +88,7 @@ def ranked_assets(picture: Picture, view: View, vital: str) -> list[Candidate]:
     found = []
     for key, c in _nearest(picture, vital).items():
         alert = alerts.get(key)
-        if view.scope.holds(c.row.street) and (alert or not narrowed):
+        if view.scope.holds(c.row.street) and (alert or not narrowed) and view.system in ("", vital, key[0]):
             found.append(replace(c, alert=alert) if alert else c)
     return sorted(found, key=lambda c: c.rank)
 
@@ -74,17 +96,28 @@ def ranked_assets(picture: Picture, view: View, vital: str) -> list[Candidate]:
 def _nearest(picture: Picture, vital: str) -> dict[tuple[str, str], Candidate]:
     """Each asset's channel that is nearest its limits; worked out once for all views until a reading comes in."""
     topics = [f"readings:{d.key}" for d in picture.catalog.of_vital(vital)]
-    return picture.kept(("nearest", vital, city_day(picture.at)), topics, lambda: _compared(picture, _channels(picture, vital)))
+    kept_for = int(picture.now.timestamp()) // _KEPT_S  # a channel falls silent by time alone
+    return picture.kept(("nearest", vital, city_day(picture.at), kept_for), topics, lambda: _compared(picture, _channels(picture, vital)))
 
 
 def _compared(picture: Picture, rows: Sequence[Any]) -> dict[tuple[str, str], Candidate]:
     limits = {m: thresholds_of_metric(picture, picture.catalog.domains[m[0]], m[1]) for m in {(r.domain, r.metric) for r in rows}}
+    rest = _at_rest(rows)
     best: dict[tuple[str, str], Candidate] = {}
     for r in rows:
-        key, c = (r.domain, r.asset_id), _candidate(picture, r, limits[(r.domain, r.metric)])
-        if key not in best or c.nearness > best[key].nearness:
+        metric = (r.domain, r.metric)
+        key, c = (r.domain, r.asset_id), _candidate(picture, r, limits[metric], rest[metric])
+        if key not in best or c.tells > best[key].tells:
             best[key] = c
     return best
+
+
+def _at_rest(rows: Sequence[Any]) -> dict[tuple[str, str], float]:
+    """What each metric says where nothing is the matter: the middle of all its channels."""
+    values: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for r in rows:
+        values[(r.domain, r.metric)].append(r.value)
+    return {metric: median(known) for metric, known in values.items()}
 
 
 def _channels(picture: Picture, vital: str) -> list[Any]:
@@ -95,18 +128,22 @@ def _channels(picture: Picture, vital: str) -> list[Any]:
         return [r for r in conn.execute(query) if (r.domain, r.metric) in picture.catalog.metrics]
 
 
-def _candidate(picture: Picture, row: Any, limits: tuple[Threshold, ...]) -> Candidate:
+def _candidate(picture: Picture, row: Any, limits: tuple[Threshold, ...], rest: float) -> Candidate:
     metric, domain = picture.catalog.metrics[(row.domain, row.metric)], picture.catalog.domains[row.domain]
-    return Candidate(row=row, domain=domain, metric=metric, limits=limits, nearness=_nearness(limits, row.value))
+    silent = reading_age(picture, row).state not in ("fresh", "late")
+    nearness = _nearness(limits, row.value, rest)
+    return Candidate(row=row, domain=domain, metric=metric, limits=limits, nearness=nearness, silent=silent)
 
 
-def _nearness(limits: Sequence[Threshold], value: float | None) -> float:
-    """How much of the way to the mildest threshold is used up."""
+def _nearness(limits: Sequence[Threshold], value: float | None, rest: float) -> float:
+    """How much of the way to the mildest threshold is used up: from nothing, or down from what is usual elsewhere."""
     if value is None or not limits:
         return -1.0
     mildest = limits[-1]
     if mildest.op.startswith(">"):
         return value / mildest.value if mildest.value else value
+    if rest > mildest.value:
+        return (rest - value) / (rest - mildest.value)
     return mildest.value / value if value > 0 else 2.0
 
 
@@ -132,7 +169,7 @@ def _named(conn: sa.Connection, table: sa.Table, assets: Sequence[str]) -> Itera
 def in_words(picture: Picture, view: View, c: Candidate, names: Names) -> dict[str, Any]:
     """What any list says about a candidate. A value whose channel fell silent is not shown as one."""
     known, fresh = names.get((c.domain.key, c.row.asset_id)), reading_age(picture, c.row)
-    live = fresh.state != "silent"
+    live = fresh.state in ("fresh", "late")
     kind = c.domain.asset_kinds.get(known.kind) if known else None
     return {
         "name": known.name if known else c.row.asset_id,
@@ -144,7 +181,7 @@ def in_words(picture: Picture, view: View, c: Candidate, names: Names) -> dict[s
         "unit": unit_words(c.metric.unit, view.lang),
         "fresh": fresh,
         "owner": c.domain.department(view.lang),
-        "state_word": _state_word(fresh.state, view.lang),
+        "state_word": rest_words(picture, c.row, view.lang) if fresh.state == RESTING else _state_word(fresh.state, view.lang),
     }
 
 
@@ -161,22 +198,6 @@ def _row(picture: Picture, view: View, c: Candidate, names: Names) -> dict[str, 
         "level": c.alert.level if c.alert else "",
         "number": c.alert.number if c.alert else "",
         "state": c.alert.state if c.alert else "",
-        "bullet": _bullet(c.limits, c.row.value),
+        "bullet": bullet(c.limits, c.row.value),
         "line": channel_line(picture, c.row.channel_id),
-    }
-
-
-def _bullet(limits: Sequence[Threshold], value: float | None) -> dict[str, Any] | None:
-    """A dot on a track with the thresholds as ticks, evenly apart: limits a decade apart would else fall on one spot."""
-    if not limits or value is None or not limits[0].op.startswith(">"):
-        return None
-    rising = sorted(limits, key=lambda t: t.value)
-    stops = [0.0, *(t.value for t in rising), max(rising[-1].value * 1.5, 1e-9)]
-    step = 92.0 / (len(stops) - 1)
-    place = next((i for i in range(len(stops) - 1) if value < stops[i + 1]), len(stops) - 2)
-    low, high = stops[place], stops[place + 1]
-    x = step * (place + min(1.0, max(0.0, (value - low) / (high - low or 1.0))))
-    return {
-        "ticks": [{"x": f"{step * (i + 1):.1f}", "level": t.level.value} for i, t in enumerate(rising)],
-        "x": f"{max(4.0, min(88.0, x)):.1f}",
     }

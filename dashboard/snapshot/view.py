@@ -12,6 +12,7 @@ from dashboard.core.scope import Scope, parse_scope
 
 _WHOLE = Scope()
 _LONGEST = timedelta(days=31)  # of a time window: nobody reads more off one chart, and an address must not cost a year of readings
+_ASSET = 32 + 1 + 96  # what the store holds of a domain's key and an asset's number
 _YEARS = range(2000, 2100)  # moments outside are no moments of this city
 
 
@@ -23,8 +24,8 @@ class View:
     lang: str = "zh"
     levels: tuple[str, ...] = ()  # none: all
     states: tuple[str, ...] = ()
-    system: str = ""  # a vital system picked on a page that shows several
-    asset: str = ""  # an asset picked on map or table
+    system: str = ""  # a vital system picked on a page that shows several, or one of its domains on its own page
+    asset: str = ""  # an asset (`domain/asset`) or a line (`domain.metric`, `domain.kpi`) picked
     t0: datetime | None = None  # time window picked on the strip: both ends or neither
     t1: datetime | None = None
     as_of: datetime | None = None  # replay: the whole page at that moment
@@ -48,7 +49,7 @@ class View:
         return (self.t0, self.t1) if self.t0 and self.t1 else None
 
 
-def parse_view(query: Mapping[str, str], streets: frozenset[str], vitals: frozenset[str]) -> View:
+def parse_view(query: Mapping[str, str], streets: frozenset[str], systems: frozenset[str]) -> View:
     """A view from address parameters. What is not understood is dropped; a filter can only narrow."""
     t0, t1 = _window(query.get("t0", ""), query.get("t1", ""))
     system = query.get("system", "")
@@ -57,8 +58,8 @@ def parse_view(query: Mapping[str, str], streets: frozenset[str], vitals: frozen
         lang="en" if query.get("lang") == "en" else "zh",
         levels=_chosen(query.get("level", ""), {level.value for level in Level}),
         states=_chosen(query.get("state", ""), {"new", "in_hand", "closed"}),
-        system=system if system in vitals else "",
-        asset=query.get("asset", "")[:96],
+        system=system if system in systems else "",
+        asset=query.get("asset", "")[:_ASSET],
         t0=t0,
         t1=t1,
         as_of=_moment(query.get("at", "")),

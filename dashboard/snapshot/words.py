@@ -59,6 +59,8 @@ _ENGLISH_UNITS = {
     "套": "rooms",
     "件": "cases",
     "条": "",
+    "家": "",
+    "所": "",
     "个": "",
     "处": "sites",
     "人": "people",
@@ -73,6 +75,7 @@ _ENGLISH_UNITS = {
     "起": "",
     "天": "days",
     "日": "d",
+    "年": "yr",
     "时": "h",
 }
 _EACH = {"分": "min"}  # after a stroke 分 is minutes, not points

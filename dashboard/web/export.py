@@ -46,7 +46,7 @@ def exporting(reader: Reader, clock: Clock) -> APIRouter:
 
 def asked(reader: Reader, query: Mapping[str, str]) -> View:
     """The view an export's address asks for."""
-    return parse_view(query, places.known_streets(), frozenset(reader.catalog.vitals))
+    return parse_view(query, places.known_streets(), reader.systems)
 
 
 def file_name(table: Table, at: datetime) -> str:

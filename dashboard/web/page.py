@@ -90,14 +90,15 @@ class Page:
         return [h.panel for h in self.body.flat() if surface in h.on.split()]
 
 
-def system_page(vital: str, title: Text, path: str, *tables: Host, chart: bool = True) -> Page:
-    """The page every vital system has: title, filters, six figures, map and chart, tables, time."""
+def system_page(vital: str, title: Text, path: str, *tables: Host, domains: Sequence[str] = (), causes: bool = False) -> Page:
+    """The page every vital system has: title, filters, six figures, map and chart, tables, time; below, each domain in full."""
     where: list[Host] = [
         Host(f"sitemap-wall:{vital}", "wall", "card where-card"),
         Host(f"sitemap:{vital}", "desk", "card"),
         Host(f"sitemap-phone:{vital}", "phone", "card"),
     ]
-    beside: list[Host] = [Graph(f"chart:{vital}")] if chart else []
+    links = [Host(f"causes:{vital}", "desk phone", "card causes-card")] if causes else []
+    in_full = [_in_full(domain) for domain in domains]
     return Page(
         path,
         title,
@@ -107,10 +108,18 @@ def system_page(vital: str, title: Text, path: str, *tables: Host, chart: bool =
                 Host(f"title:{vital}"),
                 Host(f"chips:{vital}", "desk phone"),
                 Host(f"kpis:{vital}"),
-                Group("two", [*where, *beside]),
+                Group("two", [*where, Graph(f"chart:{vital}")]),
                 Host(f"strip:{vital}"),
                 *tables,
+                *links,
+                *in_full,
                 Host("foot", "wall"),
             ],
         ),
     )
+
+
+def _in_full(domain: str) -> Group:
+    """All figures of a domain beside its alerts and matters; the wall has no room for them."""
+    on = "desk phone"
+    return Group("in-full", [Host(f"sheet:{domain}", on, "card tb"), Host(f"work:{domain}", on, "card tb")], on)

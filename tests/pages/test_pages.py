@@ -47,10 +47,18 @@ def test_a_page_shows_something_on_every_surface(page: Any) -> None:
     assert all(page.panels(surface) for surface in SURFACES)
 
 
-def test_every_vital_system_has_its_page_and_there_is_an_overview_alerts_and_sources() -> None:
+def test_every_vital_system_has_its_page_and_so_have_alerts_sources_one_asset_and_one_street() -> None:
     vitals = {v.path for v in load_catalog().vitals.values()}
-    assert {page.path for page in PAGES} == vitals | {"/", "/alerts", "/sources"}
+    assert {page.path for page in PAGES} == vitals | {"/", "/alerts", "/sources", "/asset", "/street"}
     assert PAGES[0].path == "/"
+
+
+def test_every_domain_stands_in_full_on_its_systems_page_and_on_the_streets() -> None:
+    catalog = load_catalog()
+    shown = {page.path: set(page.panels("desk")) for page in PAGES}
+    for domain in catalog.domains.values():
+        path = catalog.vitals[domain.vital].path
+        assert {f"sheet:{domain.key}", f"work:{domain.key}"} <= shown[path] & shown["/street"], domain.key
 
 
 def test_titles_are_in_both_languages() -> None:

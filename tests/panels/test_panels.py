@@ -16,6 +16,7 @@ from dashboard.core.errors import NotFoundError
 from dashboard.core.scope import Scope
 from dashboard.panels.screens import KINDS
 from dashboard.snapshot.view import View
+from data_sources.causes import CAUSES
 from tests.whole_city import EAST, MIDDLE, NASTY, NOON, ROOT, WEST, Town, asset_id
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -26,7 +27,10 @@ VIEWS = (
     View(lang="en"),
     View(scope=Scope((EAST.code,)), lang="en"),
     View(scope=Scope(tuple(sorted((MIDDLE.code, WEST.code)))), levels=("red",), states=("new",)),
-    View(as_of=NOON - timedelta(seconds=30), t0=WINDOW[0], t1=WINDOW[1], asset=asset_id("bridges", 1), system="skeleton"),
+    View(as_of=NOON - timedelta(seconds=30), t0=WINDOW[0], t1=WINDOW[1], asset=f"bridges/{asset_id('bridges', 1)}", system="skeleton"),
+    View(asset=f"slopes/{asset_id('slopes', 0)}", scope=Scope((EAST.code,)), lang="en"),
+    View(asset="flood.rain_1h", system="slopes"),
+    View(asset=next(iter(CAUSES)).effect),
     View(scope=Scope(("none",)), lang="en"),
 )
 
@@ -86,7 +90,7 @@ def test_every_link_of_a_panel_leads_to_a_page_or_an_export(town: Town) -> None:
 
 def test_what_departments_write_cannot_become_markup(town: Town) -> None:
     seen = 0
-    for _, content in shown(town, View()):
+    for _, content in shown(town, View(asset=f"bridges/{asset_id('bridges', 0)}")):
         assert "<script" not in content["html"]
         seen += content["html"].count("&lt;script&gt;")
     assert seen > 3
@@ -94,7 +98,7 @@ def test_what_departments_write_cannot_become_markup(town: Town) -> None:
 
 def test_a_figure_is_one_that_plotly_can_draw_in_any_theme(town: Town) -> None:
     tokens = (ROOT / "assets" / "10-tokens.css").read_text("utf-8")
-    for view in (*VIEWS, View(asset=asset_id("bridges", 0))):
+    for view in (*VIEWS, View(asset=f"bridges/{asset_id('bridges', 0)}")):
         for panel in (p for p in placed() if p.startswith("chart:")):
             figure = town.panels.content(panel, view, NOON)["figure"]
             wanted = set(re.findall(r"'@([\w-]+)'", str(figure)))
@@ -114,7 +118,7 @@ def _coloured(value: Any) -> Any:
 def test_a_gap_in_the_readings_is_a_gap_in_the_line(own: Town) -> None:
     late = NOON + timedelta(hours=2)
     own.read("bridges", "capacity_used", [(asset_id("bridges", 0), EAST.code, late, 50.0)], late)
-    view = View(asset=asset_id("bridges", 0))
+    view = View(asset=f"bridges/{asset_id('bridges', 0)}")
     traces = own.panels.content("chart:skeleton", view, late)["figure"]["data"]
     line = next(trace for trace in traces if trace.get("connectgaps") is False)
     assert None in line["y"] and line["y"][-1] is not None

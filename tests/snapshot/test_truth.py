@@ -208,12 +208,12 @@ def test_the_chart_shows_the_reading_behind_the_worst_alert_and_then_the_picked_
     picture = town.picture()
     worst = picture.open_in(View(), "skeleton")[0]
     assert chart(picture, View(), "skeleton")["title"].startswith(worst.asset_name)
-    picked = chart(picture, View(asset=asset_id("bridges", 2)), "skeleton")
+    picked = chart(picture, View(asset=f"bridges/{asset_id('bridges', 2)}"), "skeleton")
     assert picked["title"].startswith(asset_id("bridges", 2)) and len(picked["points"]) == 13
 
 
 def test_a_window_on_the_strip_is_the_chart_s_window(town: Town) -> None:
-    view = View(asset=asset_id("bridges", 2), t0=NOON - timedelta(hours=1), t1=NOON)
+    view = View(asset=f"bridges/{asset_id('bridges', 2)}", t0=NOON - timedelta(hours=1), t1=NOON)
     body = chart(town.picture(), view, "skeleton")
     assert body["window"] == (view.t0, view.t1) and len(body["points"]) == 7 and body["subtitle"].endswith("11:00–12:00")
 

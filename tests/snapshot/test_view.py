@@ -60,4 +60,4 @@ def test_a_window_of_a_month_is_kept() -> None:
 
 
 def test_an_asset_key_is_cut_to_what_the_store_can_hold() -> None:
-    assert len(view("asset=" + "x" * 5000).asset) == 96
+    assert len(view("asset=" + "x" * 5000).asset) == 129

@@ -1,0 +1,23 @@
+"""One asset: what it is, what it reads, what stands around it, what is and was wrong with it, what was done, what drives it."""
+
+from dashboard.core.declare import Text
+from dashboard.web.page import Group, Host, Page
+
+SEEN = "desk phone"
+
+PAGE = Page(
+    path="/asset",
+    title=Text("设施", "Asset"),
+    body=Group(
+        "page asset",
+        [
+            Host("asset-card"),
+            Host("asset-chips", SEEN),
+            Group("asset-two", [Host("asset-readings", css="card readings-card"), Host("asset-map", css="card tb near-card")]),
+            Host("strip", SEEN),
+            Host("asset-causes", SEEN, "card causes-card"),
+            Host("asset-life", SEEN),
+            Host("foot", "wall"),
+        ],
+    ),
+)

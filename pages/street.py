@@ -1,0 +1,29 @@
+"""One street: how each system stands in it, its alerts, assets and matters, every figure beside the district's."""
+
+from dashboard.core.declare import Text
+from dashboard.web.page import Group, Host, Page
+
+SEEN = "desk phone"
+DOMAINS = (
+    *("air", "road_cleaning", "ships", "minibuses", "loop", "bridges", "tunnels", "slopes"),
+    *("septic_tanks", "flood", "water", "rentals", "hotline", "grid_matters"),
+)
+
+PAGE = Page(
+    path="/street",
+    title=Text("街道", "Street"),
+    body=Group(
+        "page street",
+        [
+            Host("street-head"),
+            Host("chips", SEEN),
+            Group("two", [Host("street-systems", css="card tb"), Host("street-map", css="card")]),
+            Host("strip"),
+            Host("alerts", css="card tb"),
+            Host("street-assets", css="card tb"),
+            Group("sheets", [Host(f"sheet:{domain}", SEEN, "card tb") for domain in DOMAINS], SEEN),
+            Group("sheets", [Host(f"work:{domain}", SEEN, "card tb") for domain in DOMAINS], SEEN),
+            Host("foot", "wall"),
+        ],
+    ),
+)
