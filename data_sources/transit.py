@@ -26,18 +26,17 @@ def excess_wait(squares: float | None, total: float | None, planned_squares: flo
     return mean_wait(squares or 0.0, total) - mean_wait(planned_squares or 0.0, planned)
 
 
-def wait_margin(n: float | None, h: float | None, h2: float | None, h3: float | None, h4: float | None) -> float | None:
-    """Half the width of the 95 % interval of the mean wait, from the number of headways and sums of their powers.
+def wait_margin(h: float | None, h2: float | None, h3: float | None, h4: float | None) -> float | None:
+    """Half the width of the 95 % interval of the mean wait, from the sums of the headways' first four powers.
 
-    Delta method for a ratio of sums, headways taken as independent: with r = Σh²/Σh, the deviations h² − r·h have the
-    variance that carries over. The timetable is not sampled, so the excess wait has the same interval.
+    Delta method for a ratio of sums, headways taken as independent: with r = Σh²/Σh, it is the deviations h² − r·h whose
+    variance carries over. The timetable is not sampled, so the excess wait has the same interval. None of a single headway.
     """
-    if not n or n < 2 or not h:
+    if not h or not h2 or h2 >= h * h * (1 - 1e-9):
         return None
-    h2, h3, h4 = h2 or 0.0, h3 or 0.0, h4 or 0.0
     r = h2 / h
-    deviations = max(h4 - 2 * r * h3 + r * r * h2, 0.0)
-    return _SURE * math.sqrt(n / (n - 1) * deviations) / (2 * h)
+    deviations = max((h4 or 0.0) - 2 * r * (h3 or 0.0) + r * r * h2, 0.0)
+    return _SURE * math.sqrt(deviations) / (2 * h)
 
 
 def variation(n: float | None, total: float | None, squares: float | None, planned: float | None) -> float | None:

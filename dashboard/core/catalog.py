@@ -165,10 +165,10 @@ def check_catalog(catalog: Catalog) -> None:
     for threshold in catalog.thresholds:
         if threshold.rule not in catalog.rules:
             raise ConfigurationError("thresholds", threshold.rule, "no such rule", "known: " + ", ".join(sorted(catalog.rules)))
-    numbers = {*catalog.rules, *(f"{domain}.{metric}" for domain, metric in catalog.metrics)}
+    numbers = {*catalog.rules, *catalog.kpis, *(f"{domain}.{metric}" for domain, metric in catalog.metrics)}
     for parameter in catalog.parameters:
         if parameter.rule not in numbers:
-            raise ConfigurationError("thresholds", parameter.rule, "parameter of no rule and no metric")
+            raise ConfigurationError("thresholds", parameter.rule, "parameter of no rule, KPI or metric")
     for domain in catalog.domains.values():
         for derived in domain.derived:
             for key in derived.inputs:

@@ -1,6 +1,7 @@
 """The demo city's alley minibuses: eight lines with their stops, the vehicles, and the places they serve.
 
 Three lines are public knowledge; the other five were drawn up for the demo and are marked so in the department's own tables.
+Walks are given as the surveyor measured them: metres of path and metres of climb. What they are worth on foot is the reader's matter.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from data_sources.departments.building import Row
 from data_sources.departments.life import STREETS, Floats, noise
 
 _NET = 700  # noise streams of this file
+SERVICES = {"daily": range(7), "school": range(5), "late": range(4, 7)}  # weekdays of each pattern; schools are out in summer
+HOLIDAYS = (7, 8)  # months without school
+KINDS = {"alley": "小巷", "health": "就医", "school": "通学", "tour": "观光"}
 COMMUNITIES, HOSPITALS, SCHOOLS = (79, 28), (41, 30), (52, 35)  # in the district, of them within reach
 LINKS, COVERED_SHARE = 420, 0.91
 CELLS = 900
@@ -31,19 +35,21 @@ class Line:
     run_min: float  # one way
     peak_min: float  # scheduled headway
     off_min: float
-    first_h: float
-    last_h: float
+    hours: tuple[tuple[str, float, float], ...]  # service, first and last departure of the city's day
     vehicles: int
     made_up: bool
     number: int
+    kind: str = "alley"  # alley | health | school | tour
 
     @property
-    def rounds(self) -> tuple[float, ...]:
-        """Departures of a day in hours of the city's day."""
-        found, hour = [], self.first_h
-        while hour < self.last_h:
-            found.append(hour)
-            hour += (self.peak_min if 7 <= hour < 9 or 17 <= hour < 19 else self.off_min) / 60
+    def rounds(self) -> tuple[tuple[float, str], ...]:
+        """Departures of a day in hours of the city's day, each with the service it belongs to."""
+        found = []
+        for service, first, last in self.hours:
+            hour = first
+            while hour < last:
+                found.append((hour, service))
+                hour += (self.peak_min if 7 <= hour < 9 or 17 <= hour < 19 else self.off_min) / 60
         return tuple(found)
 
     @property
@@ -82,8 +88,7 @@ LINES = (
         run_min=30,
         peak_min=14,
         off_min=15,
-        first_h=7.0,
-        last_h=20.0,
+        hours=(("daily", 7.0, 20.0),),
         vehicles=5,
         made_up=False,
         number=0,
@@ -96,8 +101,7 @@ LINES = (
         run_min=15,
         peak_min=8,
         off_min=12,
-        first_h=7.0,
-        last_h=20.0,
+        hours=(("daily", 7.0, 20.0),),
         vehicles=5,
         made_up=False,
         number=1,
@@ -110,25 +114,25 @@ LINES = (
         run_min=15,
         peak_min=12,
         off_min=18.6,
-        first_h=7.0,
-        last_h=19.0,
+        hours=(("daily", 7.0, 19.0),),
         vehicles=3,
         made_up=False,
         number=2,
+        kind="health",
     ),
     Line(
         "3291",
-        "3291路 解放碑—朝天门（示例线）",
+        "3291路 解放碑—朝天门观光（示例线）",
         _along("临江门 解放碑 小什字 千厮门 洪崖洞 朝天门", (106.5705, 29.5600), (106.5760, 29.5585), (106.5835, 29.5655)),
         km=3.4,
         run_min=18,
         peak_min=10,
         off_min=13,
-        first_h=6.5,
-        last_h=21.5,
+        hours=(("daily", 8.0, 21.5), ("late", 21.5, 22.6)),
         vehicles=4,
         made_up=True,
         number=3,
+        kind="tour",
     ),
     Line(
         "3292",
@@ -138,25 +142,24 @@ LINES = (
         run_min=16,
         peak_min=10,
         off_min=14,
-        first_h=6.5,
-        last_h=20.5,
+        hours=(("daily", 6.5, 20.5),),
         vehicles=4,
         made_up=True,
         number=4,
     ),
     Line(
         "3293",
-        "3293路 大礼堂—大溪沟（示例线）",
+        "3293路 大礼堂—大溪沟通学（示例线）",
         _along("人民大礼堂 曾家岩 学田湾 大溪沟 双钢路 黄花园", (106.5520, 29.5622), (106.5545, 29.5650), (106.5620, 29.5632)),
         km=2.9,
         run_min=15,
         peak_min=10,
         off_min=14,
-        first_h=6.5,
-        last_h=20.5,
+        hours=(("school", 6.5, 8.75), ("school", 11.5, 13.75), ("school", 15.75, 19.0)),
         vehicles=4,
         made_up=True,
         number=5,
+        kind="school",
     ),
     Line(
         "3294",
@@ -166,8 +169,7 @@ LINES = (
         run_min=16,
         peak_min=11,
         off_min=14,
-        first_h=6.5,
-        last_h=20.5,
+        hours=(("daily", 6.5, 20.5),),
         vehicles=4,
         made_up=True,
         number=6,
@@ -180,13 +182,13 @@ LINES = (
         run_min=17,
         peak_min=12,
         off_min=16,
-        first_h=6.5,
-        last_h=20.5,
+        hours=(("daily", 6.5, 20.5),),
         vehicles=4,
         made_up=True,
         number=7,
     ),
 )
+
 
 def vehicles() -> list[tuple[str, Line]]:
     """Every vehicle with its line."""
@@ -209,7 +211,7 @@ def line_rows(changed: str) -> list[Row]:
 
 def _line_row(line: Line, changed: str) -> Row:
     headways, nature = f"{line.peak_min:g}-{line.off_min:g}", "示例" if line.made_up else "公开"
-    return (line.code, line.name, line.street, f"{line.km:g}", headways, len(line.rounds), nature, changed)
+    return (line.code, line.name, KINDS[line.kind], line.street, f"{line.km:g}", headways, len(line.rounds), nature, changed)
 
 
 def stop_rows(changed: str) -> list[Row]:
@@ -221,18 +223,28 @@ def stop_rows(changed: str) -> list[Row]:
     ]
 
 
+def _measured(walk: Floats, steep: Floats) -> tuple[Floats, Floats]:
+    """Path and climb, in whole metres, of walks that are as long on foot as `walk` metres on the level: steeper means shorter."""
+    slope = 0.3 * steep**1.5
+    slower = np.exp(3.5 * slope) * np.cosh(0.175) / np.exp(0.175)
+    slower = np.where(slope < 0.05, 1.0, slower)
+    path = np.floor(walk / np.maximum(slower, 1.0))
+    return path, np.floor(np.where(slope < 0.05, 0.0, slope) * path)
+
+
 def place_rows(changed: str) -> list[Row]:
-    """Communities, hospitals and schools with their walk to the nearest stop, steps counted in."""
+    """Communities, hospitals and schools with the path to the nearest stop and what it climbs."""
     found: list[Row] = []
     for kind, (whole, reached) in (("社区", COMMUNITIES), ("医院", HOSPITALS), ("学校", SCHOOLS)):
         ticks = np.arange(whole) + 1000 * len(found)
         a, b, c = (noise(20, _NET + i, ticks).tolist() for i in range(3))
         for i in range(whole):
             _, street, lon, lat = STREETS[i % len(STREETS)]
-            walk = 90 + 400 * c[i] if i < reached else REACH_M + 40 + 700 * c[i]
+            walk = 90 + 380 * c[i] if i < reached else REACH_M + 40 + 700 * c[i]
+            path, climb = _measured(np.array([walk]), np.array([abs(a[i] - b[i])]))
             at = (f"{lon + (a[i] - 0.5) * 0.01:.6f}", f"{lat + (b[i] - 0.5) * 0.006:.6f}")
             name = f"{street.removesuffix('街道')}{kind}{i // len(STREETS) + 1}"
-            found.append((f"FW{len(found) + 1:04d}", kind, name, *at, street, round(walk), "示例", changed))
+            found.append((f"FW{len(found) + 1:04d}", kind, name, *at, street, int(path[0]), int(climb[0]), "示例", changed))
     return found
 
 
@@ -255,11 +267,12 @@ def link_rows(changed: str) -> list[Row]:
 
 
 def cell_rows(changed: str) -> list[Row]:
-    """Squares of a hundred metres with people in them, and their walk to the nearest stop of any line."""
-    a, b, c, d = (noise(20, _NET + 20 + i, np.arange(CELLS)) for i in range(4))
+    """Squares of a hundred metres with people in them, and their path to the nearest stop of any line."""
+    a, b, c, d, e = (noise(20, _NET + 20 + i, np.arange(CELLS)) for i in range(5))
+    path, climb = (axis.astype(int).tolist() for axis in _measured(40 + 510 * d**1.3, e))
     rows: list[Row] = []
     for i in range(CELLS):
         _, street, lon, lat = STREETS[i % len(STREETS)]
         at = (f"{lon + (a[i] - 0.5) * 0.012:.6f}", f"{lat + (b[i] - 0.5) * 0.008:.6f}")
-        rows.append((f"GZ{i + 1:04d}", street, *at, int(200 + 900 * c[i]), round(float(40 + 510 * d[i] ** 1.3)), changed))
+        rows.append((f"GZ{i + 1:04d}", street, *at, int(200 + 900 * c[i]), path[i], climb[i], changed))
     return rows

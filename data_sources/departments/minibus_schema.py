@@ -12,6 +12,7 @@ lines = sa.Table(
     metadata,
     sa.Column("线路编号", S(8), primary_key=True),
     sa.Column("线路名称", S(60)),
+    sa.Column("线路类别", S(8)),  # 小巷 就医 通学 观光
     sa.Column("首站街道", S(20)),
     sa.Column("里程", S(8)),  # km
     sa.Column("发车间隔", S(12)),  # '12-17', minutes
@@ -32,41 +33,31 @@ stops = sa.Table(
     sa.Column("是否计时点", sa.Integer),
     sa.Column("更新时间", S(19)),
 )
-vehicles = sa.Table(
-    "车辆实时",
-    metadata,
-    sa.Column("车牌", S(16), primary_key=True),
-    sa.Column("线路编号", S(8)),
-    sa.Column("lon", S(12)),
-    sa.Column("lat", S(12)),
-    sa.Column("速度", S(8)),  # km/h
-    sa.Column("载客率", sa.Integer),  # %
-    sa.Column("状态码", S(2)),  # 1 运营 2 待发 3 充电
-    sa.Column("定位时间", S(19)),
-)
-tracks = sa.Table(
-    "车辆轨迹",
-    metadata,
-    sa.Column("序号", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("车牌", S(16)),
-    sa.Column("lon", S(12)),
-    sa.Column("lat", S(12)),
-    sa.Column("速度", sa.Float),
-    sa.Column("载客率", sa.Integer),
-    sa.Column("定位时间", S(19), index=True),
-)
 trips = sa.Table(
-    "行车班次",
+    "班次档案",  # written every half hour from what the on-board units kept
     metadata,
-    sa.Column("班次编号", S(24), primary_key=True),
+    sa.Column("班次编号", S(32), primary_key=True),  # the GTFS trip and its date: 3200-0-001/20260301
     sa.Column("线路编号", S(8)),
+    sa.Column("方向", S(2)),  # 0 上行 1 下行
     sa.Column("车牌", S(16)),
     sa.Column("计划发车", S(19)),
+    sa.Column("计划到达", S(19)),
     sa.Column("实际发车", S(19)),
     sa.Column("实际到达", S(19)),
-    sa.Column("客流", sa.Integer),  # boardings of the round
-    sa.Column("状态", S(2)),  # 0 计划 1 运行 2 完成 3 取消 4 中断 5 逾时未发
-    sa.Column("更新时间", S(19), index=True),
+    sa.Column("客流", sa.Integer),  # boardings
+    sa.Column("状态", S(2)),  # 2 完成 3 取消 4 中断
+    sa.Column("归档时间", S(19), index=True),
+)
+visits = sa.Table(
+    "到站档案",
+    metadata,
+    sa.Column("到站编号", S(48), primary_key=True),
+    sa.Column("线路编号", S(8)),
+    sa.Column("方向", S(2)),
+    sa.Column("站点编号", S(16)),
+    sa.Column("计划到站", S(19)),
+    sa.Column("到站时间", S(19)),
+    sa.Column("归档时间", S(19), index=True),
 )
 daily = sa.Table(
     "线路日报",
@@ -79,17 +70,6 @@ daily = sa.Table(
     sa.Column("客流", sa.Integer),
     sa.Column("更新时间", S(19), index=True),
 )
-visits = sa.Table(
-    "计时点到站",
-    metadata,
-    sa.Column("到站编号", S(28), primary_key=True),
-    sa.Column("线路编号", S(8)),
-    sa.Column("方向", S(2)),  # 0 上行 1 下行
-    sa.Column("站点编号", S(16)),
-    sa.Column("到站时间", S(19), index=True),
-    sa.Column("计划间隔", sa.Integer),  # seconds
-    sa.Column("实际间隔", sa.Integer),
-)
 places = sa.Table(
     "服务场所",
     metadata,
@@ -99,7 +79,8 @@ places = sa.Table(
     sa.Column("lon", S(12)),
     sa.Column("lat", S(12)),
     sa.Column("所属街道", S(20)),
-    sa.Column("步行距离", sa.Integer),  # m to the nearest minibus stop, steps counted in
+    sa.Column("路径长度", sa.Integer),  # m to the nearest minibus stop
+    sa.Column("爬升", sa.Integer),  # m, steps and slopes
     sa.Column("数据性质", S(8)),
     sa.Column("更新时间", S(19)),
 )
@@ -122,6 +103,7 @@ cells = sa.Table(
     sa.Column("lon", S(12)),
     sa.Column("lat", S(12)),
     sa.Column("人口", sa.Integer),
-    sa.Column("步行距离", sa.Integer),
+    sa.Column("路径长度", sa.Integer),
+    sa.Column("爬升", sa.Integer),
     sa.Column("更新时间", S(19)),
 )

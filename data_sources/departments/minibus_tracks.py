@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_sources.departments.building import Row, local_texts, rows_of
 from data_sources.departments.life import Floats, noise, rush, smooth
-from data_sources.departments.minibus_network import SHAPE_POINTS, shape, vehicles
-from data_sources.departments.minibus_trips import LAYOVER, Counts, Rounds, Truths
+from data_sources.departments.minibus_network import SHAPE_POINTS, Line, shape, vehicles
+from data_sources.departments.minibus_trips import AT_STOP, LAYOVER, Counts, Rounds, Truths
 
 ON_ROAD, RESTING = 15.0, 60.0
 SEATS = 14.0
 _TRACK = 760  # noise streams of this file
 _SLOT = 1200.0  # a terminal falls silent, if it does, for part of one such slot
 _SILENCE = 480.0
+_DETOUR_SLOT, _DETOUR, _DETOUR_DEG = 7200.0, 900.0, 0.0032  # round road works: how often it may happen, how long, how far
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,10 @@ class Track:
     speed: Floats
     load: Counts
     state: Counts  # 1 in service, 2 waiting to depart, 3 charging
+    day: Counts  # of its trip, as an index into the rounds' days; -1 while on none
+    turn: Counts
+    direction: Counts
+    heard: Truths  # a position came in
 
 
 def follow(number: int, rounds: Rounds, at: Floats, seed: int) -> Track:
@@ -35,65 +39,65 @@ def follow(number: int, rounds: Rounds, at: Floats, seed: int) -> Track:
     line = rounds.line
     first = next(v for v, (_, ln) in enumerate(vehicles()) if ln is line)
     mine = slice(number - first, None, line.vehicles)
-    ran = ~rounds.cancelled[:, mine].ravel()
-    began, turned, ended, riders = (a[:, mine].ravel()[ran] for a in (rounds.began, rounds.turned, rounds.ended, rounds.riders))
-    turn = np.clip(np.searchsorted(began, at, side="right") - 1, 0, None)
-    moving = (at >= began[turn]) & (at < ended[turn])
+    ran = (rounds.scheduled & ~rounds.cancelled)[:, mine].ravel()
+    began, turned, ended, failed = (a[:, mine].ravel()[ran] for a in (rounds.began, rounds.turned, rounds.ended, rounds.failed))
+    riders, broken = rounds.riders[:, mine].ravel()[ran], rounds.broken[:, mine].ravel()[ran]
+    indices = np.indices(rounds.planned.shape)
+    days, turns = indices[0][:, mine].ravel()[ran], indices[1][:, mine].ravel()[ran]
+    if not len(began):
+        return _idle(number, line, at, seed)
+    nth = np.clip(np.searchsorted(began, at, side="right") - 1, 0, None)
+    moving = (at >= began[nth]) & (at < ended[nth])
     soon = np.append(began, np.inf)[np.searchsorted(began, at, side="right")] - at
-    rested = np.where(at >= ended[turn], at - ended[turn], np.inf)
+    rested = np.where(at >= ended[nth], at - ended[nth], np.inf)
     waiting = ~moving & (soon < 3600) & ((rested < 3600) | (soon < 900))
-    out = np.clip((at - began[turn]) / (turned[turn] - began[turn]), 0, 1)
-    back = np.clip((at - turned[turn] - LAYOVER) / (ended[turn] - turned[turn] - LAYOVER), 0, 1)
-    progress = np.where(moving, out - back, 0.0)
-    # a bus stands at each stop for a while, so its way along the line has treads like a stair
-    stops = len(line.stops) - 1
-    along = progress * stops
-    held = (np.floor(along) + np.clip((along - np.floor(along) - 0.06) / 0.88, 0, 1)) / stops
-    lon, lat = (np.interp(held * (SHAPE_POINTS - 1), np.arange(SHAPE_POINTS), axis) for axis in shape(line))
-    standing = ~moving | (np.abs(along - np.round(along)) < 0.06)
+    lame = broken[nth] & (at >= failed[nth])
+    out = np.clip((at - began[nth]) / (turned[nth] - began[nth]), 0, np.where(broken[nth], 0.5, 1.0))
+    back = np.where(broken[nth], 0, np.clip((at - turned[nth] - LAYOVER) / (ended[nth] - turned[nth] - LAYOVER), 0, 1))
+    along = np.where(moving, out - back, 0.0) * (len(line.stops) - 1)
+    standing = ~moving | lame | (np.abs(along - np.round(along)) < AT_STOP)
+    lon, lat = _place(line, along)
+    detour = np.where(moving & ~standing, _detour(number, at, seed), 0.0)
     pace = 22.0 - 9.0 * rush(at) + 4.0 * smooth(seed, _TRACK + number, at, 60.0)
-    load = np.where(moving, 100 * riders[turn] / SEATS * 0.55 * np.sin(np.pi * np.clip(np.where(back > 0, back, out), 0.08, 0.92)), 0)
-    state = np.select([moving, waiting], [1, 2], 3)
+    load = np.where(
+        moving & ~lame, 100 * riders[nth] / SEATS * 0.55 * np.sin(np.pi * np.clip(np.where(back > 0, back, out), 0.08, 0.92)), 0
+    )
+    state: Counts = np.where(moving & ~lame, 1, np.where(waiting, 2, 3)).astype(np.int64)
     speed = np.asarray(np.round(np.where(standing, 0.0, np.clip(pace, 3, 45)), 1), dtype=np.float64)
-    return Track(at, np.asarray(lon), np.asarray(lat), speed, np.clip(load, 0, 120).astype(np.int64), state)
+    on_trip = state == 1
+    day, turn = (np.where(on_trip, axis[nth], -1) for axis in (days, turns))
+    direction = np.where(at < turned[nth], 0, 1)
+    crowd = np.clip(load, 0, 120).astype(np.int64)
+    return Track(at, lon, lat + detour, speed, crowd, state, day, turn, direction, _heard(number, at, state, seed))
 
 
-def _heard(number: int, track: Track, seed: int) -> Truths:
+def _idle(number: int, line: Line, at: Floats, seed: int) -> Track:
+    """A vehicle on days without a trip: charging at the first stop."""
+    nowhere = np.zeros(len(at), dtype=np.int64)
+    state = nowhere + 3
+    heard = _heard(number, at, state, seed)
+    lon, lat = _place(line, np.zeros(len(at)))
+    return Track(at, lon, lat, np.zeros(len(at)), nowhere, state, nowhere - 1, nowhere - 1, nowhere, heard)
+
+
+def _place(line: Line, along: Floats) -> tuple[Floats, Floats]:
+    """Where on the ground so many stops along is. A bus stands at each for a while: its way has treads like a stair."""
+    stops = len(line.stops) - 1
+    held = (np.floor(along) + np.clip((along - np.floor(along) - AT_STOP) / (1 - 2 * AT_STOP), 0, 1)) / stops
+    lon, lat = (np.interp(held * (SHAPE_POINTS - 1), np.arange(SHAPE_POINTS), axis) for axis in shape(line))
+    return np.asarray(lon), np.asarray(lat)
+
+
+def _detour(number: int, at: Floats, seed: int) -> Floats:
+    """How far north of its line a bus drives, degrees: some hundred metres for a quarter of an hour, a few times a day over all."""
+    slot = np.floor(at / _DETOUR_SLOT)
+    happens = noise(seed, _TRACK + 61, slot.astype(np.int64) * 100 + number) < 0.012
+    share = np.clip((at - slot * _DETOUR_SLOT - 1800) / _DETOUR, 0, 1)
+    return np.asarray(np.where(happens, _DETOUR_DEG * np.sin(np.pi * share), 0.0))
+
+
+def _heard(number: int, at: Floats, state: Counts, seed: int) -> Truths:
     """Moments a position came in: rarely a terminal is out of touch for some minutes."""
-    slot = np.floor(track.at / _SLOT)
-    mute = (noise(seed, _TRACK + 60, slot.astype(np.int64) * 100 + number) < 0.003) & (track.at - slot * _SLOT < _SILENCE)
-    return np.asarray(~mute & ((track.state < 3) | (track.at % RESTING == 0)))
-
-
-def tracks(rounds: list[Rounds], since: float, until: float, seed: int) -> list[Row]:
-    """Positions of all vehicles in (since, until]."""
-    at = np.arange(np.floor(since / ON_ROAD) + 1, np.floor(until / ON_ROAD) + 1) * ON_ROAD
-    if not len(at):
-        return []
-    rows: list[Row] = []
-    by_line = {r.line.code: r for r in rounds}
-    for number, (plate, line) in enumerate(vehicles()):
-        track = follow(number, by_line[line.code], at, seed)
-        heard = _heard(number, track, seed)
-        rows += _track_rows(number, plate, track, heard)
-    return rows
-
-
-def _track_rows(number: int, plate: str, track: Track, heard: Truths) -> list[Row]:
-    at = track.at[heard]
-    codes = (at.astype(np.int64) * 100 + number).tolist()
-    lon, lat = ([f"{v:.6f}" for v in axis[heard].tolist()] for axis in (track.lon, track.lat))
-    return rows_of(codes, plate, lon, lat, track.speed[heard], track.load[heard], local_texts(at))
-
-
-def current_rows(rounds: list[Rounds], until: float, seed: int) -> list[Row]:
-    """Each vehicle's newest position that came in."""
-    at = np.arange(np.floor(until / ON_ROAD) - 4 * 45, np.floor(until / ON_ROAD) + 1) * ON_ROAD
-    by_line = {r.line.code: r for r in rounds}
-    rows: list[Row] = []
-    for number, (plate, line) in enumerate(vehicles()):
-        track = follow(number, by_line[line.code], at, seed)
-        last = int(np.nonzero(_heard(number, track, seed))[0][-1])
-        place = (f"{track.lon[last]:.6f}", f"{track.lat[last]:.6f}", f"{track.speed[last]:.1f}")
-        rows.append((plate, line.code, *place, int(track.load[last]), str(track.state[last]), local_texts(track.at[last : last + 1])[0]))
-    return rows
+    slot = np.floor(at / _SLOT)
+    mute = (noise(seed, _TRACK + 60, slot.astype(np.int64) * 100 + number) < 0.003) & (at - slot * _SLOT < _SILENCE)
+    return np.asarray(~mute & ((state < 3) | (at % RESTING == 0)))

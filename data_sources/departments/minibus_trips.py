@@ -10,14 +10,15 @@ import numpy as np
 
 from data_sources.departments.building import Row, local_texts, rows_of
 from data_sources.departments.life import Floats, day_of_year, episodes, gauss, noise, rain, rush, weekday
-from data_sources.departments.minibus_network import LINES, Line
+from data_sources.departments.minibus_network import HOLIDAYS, LINES, SERVICES, Line
 
 DAY = 86_400.0
 OFFSET = 8 * 3600.0
 PLANNED_AT = 3.5 * 3600  # the day's timetable is put in before the first bus
-OVERDUE = 300.0
 LAYOVER = 180.0
 RIDERS = 10.72  # boardings of an ordinary round: two million a year over all lines
+ARCHIVED = 1800.0  # on-board units hand over what they kept every half hour
+AT_STOP = 0.06  # a bus opens its doors this share of the way between stops before it would have passed
 _RUN = 730  # noise streams of this file
 Counts = np.ndarray[Any, np.dtype[np.int64]]
 Truths = np.ndarray[Any, np.dtype[np.bool_]]
@@ -34,13 +35,29 @@ class Rounds:
     turned: Floats  # at the last stop
     ended: Floats
     riders: Counts
+    scheduled: Truths  # the timetable has it on that day
     cancelled: Truths
-    broken: Truths
+    broken: Truths  # half way out; the way back is cancelled then
+
+    @property
+    def failed(self) -> Floats:
+        """Where it breaks down, if it does."""
+        return self.began + 0.5 * (self.turned - self.began)
+
+
+def on_days(line: Line, days: Floats) -> Truths:
+    """Which rounds of a line the timetable has on which days."""
+    columns = []
+    months = (days + OFFSET).astype("datetime64[s]").astype("datetime64[M]").astype(int) % 12 + 1
+    for _, service in line.rounds:
+        runs = np.isin(weekday(days), list(SERVICES[service]))
+        columns.append(runs & ~np.isin(months, HOLIDAYS) if service == "school" else runs)
+    return np.stack(columns, axis=1)
 
 
 def run(line: Line, days: Floats, seed: int) -> Rounds:
     """A line's rounds. A vehicle takes every n-th one, and starts none before it is back."""
-    hours = np.array(line.rounds)
+    hours = np.array([hour for hour, _ in line.rounds])
     planned = days[:, None] + hours * 3600
     ticks = (days[:, None] // DAY * 1000 + np.arange(len(hours))).astype(np.int64) * 10 + line.number
     trouble = episodes(planned, seed, _RUN + 10 + line.number * 3, timedelta(days=2.2), timedelta(hours=1.6), 0.6)
@@ -58,6 +75,7 @@ def run(line: Line, days: Floats, seed: int) -> Rounds:
     return Rounds(
         *(line, days, planned, began, began + out, began + out + LAYOVER + back),
         riders=_riders(line, planned, ticks, seed),
+        scheduled=on_days(line, days),
         cancelled=luck < 0.006,
         broken=(luck >= 0.006) & (luck < 0.0075),
     )
@@ -73,73 +91,116 @@ def _riders(line: Line, planned: Floats, ticks: Counts, seed: int) -> Counts:
     return np.floor(wanted + noise(seed, _RUN + 6, ticks)).astype(np.int64)
 
 
+@dataclass(frozen=True)
+class Trips:
+    """The single trips of a line's rounds in one direction, days × rounds."""
+
+    rounds: Rounds
+    direction: int
+
+    @property
+    def planned(self) -> tuple[Floats, Floats]:
+        """Scheduled start and end."""
+        way = self.rounds.line.run_min * 60
+        start = self.rounds.planned + (way + LAYOVER) * self.direction
+        return start, start + way
+
+    @property
+    def times(self) -> tuple[Floats, Floats]:
+        """Actual start and end."""
+        r = self.rounds
+        return (r.began, r.turned) if self.direction == 0 else (r.turned + LAYOVER, r.ended)
+
+    @property
+    def state(self) -> Counts:
+        """2 done, 3 cancelled, 4 broken down; 0 where the timetable has none."""
+        r = self.rounds
+        broken = np.where(r.broken, 4 if self.direction == 0 else 3, 2)
+        return np.where(r.scheduled, np.where(r.cancelled, 3, broken), 0)
+
+    @property
+    def settled(self) -> Floats:
+        """When it is over: at the last stop, where it broke down, or when it should have begun."""
+        r = self.rounds
+        over = np.where(r.broken, r.failed, self.times[1])
+        return np.where(r.cancelled, self.planned[0], over)
+
+    def name(self, turn: int) -> str:
+        """What the timetable calls a trip."""
+        return f"{self.rounds.line.code}-{self.direction}-{turn + 1:03d}"
+
+
+def both_ways(rounds: Rounds) -> tuple[Trips, Trips]:
+    """Out and back."""
+    return Trips(rounds, 0), Trips(rounds, 1)
+
+
+def _archived(at: Floats) -> Floats:
+    return np.ceil(at / ARCHIVED) * ARCHIVED
+
+
+def plate(line: Line, turn: int) -> str:
+    """The vehicle that takes a round: every n-th is the same one's."""
+    return f"渝A{line.number + 1}{turn % line.vehicles + 1:02d}D"
+
+
 def trip_rows(rounds: Rounds, since: float, until: float) -> list[Row]:
-    """Trips that were planned, overdue, began or ended after `since`, as they stand at `until`."""
-    r, line = rounds, rounds.line
-    known = np.broadcast_to(r.days[:, None] + PLANNED_AT, r.planned.shape)
-    failed = r.began + 0.5 * (r.ended - r.began)
-    late = r.planned + OVERDUE
-    cases = [
-        (r.cancelled & (r.planned - 600 <= until), 3, r.planned - 600),
-        (~r.cancelled & r.broken & (failed <= until), 4, failed),
-        (~r.cancelled & ~r.broken & (r.ended <= until), 2, r.ended),
-        (~r.cancelled & (r.began <= until), 1, r.began),
-        (~r.cancelled & (late <= until), 5, late),
-    ]
-    state = np.select([case[0] for case in cases], [case[1] for case in cases], 0)
-    moved = np.select([case[0] for case in cases], [case[2] for case in cases], known)
-    which = np.nonzero((known <= until) & (moved > since))
-    texts = [local_texts(at[which]) for at in (r.planned, r.began, r.ended, moved)]
-    numbers = zip(which[1].tolist(), state[which].tolist(), r.riders[which].tolist(), *texts, strict=True)
-    return [_trip_row(line, *row) for row in numbers]
+    """Trips put into the archive after `since` up to `until`."""
+    return [row for trips in both_ways(rounds) for row in _trip_rows(trips, since, until)]
 
 
-def _trip_row(line: Line, turn: int, state: int, riders: int, planned: str, began: str, ended: str, moved: str) -> Row:
-    code = f"{line.code}-{planned[:10].replace('-', '')}-{turn + 1:03d}"
-    bus = f"渝A{line.number + 1}{turn % line.vehicles + 1:02d}D"
-    started, done = state in (1, 2, 4), state == 2
-    return (code, line.code, bus, planned, began if started else None, ended if done else None, riders if done else None, str(state), moved)
+def _trip_rows(trips: Trips, since: float, until: float) -> list[Row]:
+    rounds, state, known = trips.rounds, trips.state, _archived(trips.settled)
+    which = np.nonzero((state > 0) & (known > since) & (known <= until))
+    half = rounds.riders[which] // 2
+    riders = (half if trips.direction == 0 else rounds.riders[which] - half).tolist()
+    dates, start, end, began, ended, archived = (
+        local_texts(at[which]) for at in (np.broadcast_to(rounds.days[:, None], known.shape), *trips.planned, *trips.times, known)
+    )
+    broke = local_texts(rounds.failed[which])
+    rows: list[Row] = []
+    for i, (turn, kind) in enumerate(zip(which[1].tolist(), state[which].tolist(), strict=True)):
+        code = f"{trips.name(turn)}/{dates[i][:10].replace('-', '')}"
+        over = {2: ended[i], 3: None, 4: broke[i]}[kind]
+        actual = (began[i] if kind != 3 else None, over, riders[i] if kind == 2 else None)
+        rows.append(
+            (code, rounds.line.code, str(trips.direction), plate(rounds.line, turn), start[i], end[i], *actual, str(kind), archived[i])
+        )
+    return rows
 
 
 def day_rows(rounds: Rounds, since: float, until: float) -> list[Row]:
     """The line's daily report, brought up to date as each round ends: those that changed after `since`, as they stand at `until`."""
-    ended = np.where(rounds.cancelled | rounds.broken, np.inf, rounds.ended)
+    ended = np.where(rounds.cancelled | rounds.broken | ~rounds.scheduled, np.inf, rounds.ended)
     done = ended <= until
     known = rounds.days + PLANNED_AT
     moved = np.maximum(np.where(done, ended, -np.inf).max(axis=1), known)
-    keep = (known <= until) & (moved > since)
+    planned = rounds.scheduled.sum(axis=1)
+    keep = (known <= until) & (moved > since) & (planned > 0)
     dates, changed = [text[:10] for text in local_texts(rounds.days[keep])], local_texts(moved[keep])
     codes = [f"{rounds.line.code}-{date.replace('-', '')}" for date in dates]
     riders = np.where(done, rounds.riders, 0).sum(axis=1)[keep]
-    return rows_of(codes, rounds.line.code, dates, rounds.planned.shape[1], done.sum(axis=1)[keep], riders, changed)
+    return rows_of(codes, rounds.line.code, dates, planned[keep], done.sum(axis=1)[keep], riders, changed)
 
 
 def visit_rows(rounds: Rounds, since: float, until: float) -> list[Row]:
-    """Arrivals at the timing stop, out and back, with the time since the bus before."""
-    line = rounds.line
-    share = line.timing_stop / (len(line.stops) - 1)
-    out = rounds.began + share * (rounds.turned - rounds.began)
-    back = rounds.turned + LAYOVER + (1 - share) * (rounds.ended - rounds.turned - LAYOVER)
-    rows: list[Row] = []
-    for day in range(len(rounds.days)):
-        for direction, arrived, missing in ((0, out, rounds.cancelled), (1, back, rounds.cancelled | rounds.broken)):
-            rows += _headways(line, direction, rounds.planned[day], arrived[day], ~missing[day], since, until)
-    return rows
+    """Arrivals at the timing stop, out and back, put into the archive after `since` up to `until`."""
+    return [row for trips in both_ways(rounds) for row in _visit_rows(trips, since, until)]
 
 
-def _headways(line: Line, direction: int, planned: Floats, arrived: Floats, ran: Truths, since: float, until: float) -> list[Row]:
-    wanted = np.diff(planned, prepend=np.nan)
-    turns = np.nonzero(ran)[0]
-    order = turns[np.argsort(arrived[turns], kind="stable")]
-    gaps = np.diff(arrived[order], prepend=np.nan)
-    times = arrived[order]
-    keep = np.isfinite(gaps) & np.isfinite(wanted[order]) & (times > since) & (times <= until)
-    texts = local_texts(times[keep])
+def _visit_rows(trips: Trips, since: float, until: float) -> list[Row]:
+    line, last = trips.rounds.line, len(trips.rounds.line.stops) - 1
+    nth = line.timing_stop if trips.direction == 0 else last - line.timing_stop
+    (start, end), (began, ended) = trips.planned, trips.times
+    due = start + nth / last * (end - start)
+    came = began + (nth - AT_STOP) / last * (ended - began)
+    known = _archived(came)
+    ran = (trips.state == 2) & (known > since) & (known <= until)
+    which = np.nonzero(ran)
+    day, aim, at, archived = (local_texts(t[which]) for t in (np.broadcast_to(trips.rounds.days[:, None], came.shape), due, came, known))
     stop = f"{line.code}-{line.timing_stop + 1:02d}"
-    turns_kept = order[keep].tolist()
-    codes = [f"{line.code}{direction}{text[:10].replace('-', '')}{turn + 1:03d}" for turn, text in zip(turns_kept, texts, strict=True)]
-    aims, seen = (np.round(column).astype(np.int64) for column in (wanted[order][keep], gaps[keep]))
-    return rows_of(codes, line.code, str(direction), stop, texts, aims, seen)
+    codes = [f"{trips.name(turn)}/{date[:10].replace('-', '')}/{stop}" for turn, date in zip(which[1].tolist(), day, strict=True)]
+    return rows_of(codes, line.code, str(trips.direction), stop, aim, at, archived) if codes else []
 
 
 def all_rounds(days: Floats, seed: int) -> list[Rounds]:

@@ -1,4 +1,4 @@
-"""The demo department that runs the alley minibuses: timetable, trips, headways, riders, and where every vehicle is."""
+"""The demo department that runs the alley minibuses: registers and archives in its database, GTFS files beside it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ from datetime import datetime, timedelta
 import numpy as np
 import sqlalchemy as sa
 
-from data_sources.departments import minibus_network, minibus_schema
+from data_sources.departments import minibus_feed, minibus_network, minibus_schema
 from data_sources.departments.building import Row, bulk_insert, local_text, replace_rows
 from data_sources.departments.life import Department, Floats
-from data_sources.departments.minibus_tracks import current_rows, tracks
 from data_sources.departments.minibus_trips import DAY, OFFSET, all_rounds, day_rows, trip_rows, visit_rows
 
 HISTORY = timedelta(days=396)
-KEPT_TRACKS = timedelta(days=2)
 KEPT_TRIPS = timedelta(days=35)  # trips and arrivals; the daily reports stay
 YEARLY_RIDERS = 2_000_000  # as published for a year
 _SETTLED = timedelta(days=36)  # counts older than this are audited; trips of younger ones can still be added up
@@ -34,9 +32,11 @@ def build(engine: sa.Engine, now: datetime, seed: int) -> None:
         bulk_insert(conn, minibus_schema.daily, _audited([row for r in rounds for row in day_rows(r, start, end)], end))
         bulk_insert(conn, minibus_schema.trips, [row for r in recent for row in trip_rows(r, recent_from, end)])
         bulk_insert(conn, minibus_schema.visits, [row for r in recent for row in visit_rows(r, recent_from, end)])
-        bulk_insert(conn, minibus_schema.tracks, tracks(recent, end - KEPT_TRACKS.total_seconds(), end, seed))
-        bulk_insert(conn, minibus_schema.vehicles, current_rows(recent, end, seed))
         _thin(conn, end)
+    place = minibus_feed.folder(engine)
+    if place:
+        minibus_feed.publish_timetable(place, now)
+        minibus_feed.publish_messages(place, all_rounds(_days(end - DAY, end), seed), start, end, seed)
 
 
 def live(engine: sa.Engine, since: datetime, until: datetime, seed: int) -> None:
@@ -47,17 +47,15 @@ def live(engine: sa.Engine, since: datetime, until: datetime, seed: int) -> None
         replace_rows(conn, minibus_schema.daily, [row for r in rounds for row in day_rows(r, start, end)])
         replace_rows(conn, minibus_schema.trips, [row for r in rounds for row in trip_rows(r, start, end)])
         replace_rows(conn, minibus_schema.visits, [row for r in rounds for row in visit_rows(r, start, end)])
-        fresh = tracks(rounds, start, end, seed)
-        if fresh:
-            replace_rows(conn, minibus_schema.tracks, fresh)
-            replace_rows(conn, minibus_schema.vehicles, current_rows(rounds, end, seed))
         _thin(conn, end)
+    place = minibus_feed.folder(engine)
+    if place and place.exists():
+        minibus_feed.publish_messages(place, rounds, start, end, seed)
 
 
 def _thin(conn: sa.Connection, end: float) -> None:
     """Drop what this department does not keep."""
     for table, column, kept in (
-        (minibus_schema.tracks, minibus_schema.tracks.c.定位时间, KEPT_TRACKS),
         (minibus_schema.trips, minibus_schema.trips.c.计划发车, KEPT_TRIPS),
         (minibus_schema.visits, minibus_schema.visits.c.到站时间, KEPT_TRIPS),
     ):

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 import sqlalchemy as sa
+from google.transit import gtfs_realtime_pb2 as rt
 
-from data_sources.departments import minibus_schema, minibuses
+from dashboard.pull.readers.timetable import Timetable, load_timetable
+from dashboard.settings import SourceConfig
+from data_sources.departments import minibus_feed, minibus_schema, minibuses
 from data_sources.departments.building import local_text, open_department
+from data_sources.departments.life import ZONE
 from data_sources.departments.minibus_network import LINES, Line, vehicles
-from data_sources.departments.minibus_trips import run
+from data_sources.departments.minibus_trips import on_days, run
 from data_sources.departments.minibuses import DEPARTMENT, YEARLY_RIDERS
 
 NOW = datetime(2026, 11, 20, 9, 40, tzinfo=UTC)  # a Friday, 17:40 in the city
@@ -29,17 +34,20 @@ SERVERS = [
 
 
 def contents(engine: sa.Engine) -> dict[str, list[tuple[object, ...]]]:
+    """Every row of its database and every file beside it."""
     with engine.connect() as conn:
         tables = minibus_schema.metadata.sorted_tables
         found = {t.name: [tuple(row) for row in conn.execute(sa.select(t))] for t in tables}
-    return {name: sorted(rows, key=lambda row: str(row[:2])) for name, rows in found.items()}
+    rows = {name: sorted(rows, key=lambda row: str(row[:2])) for name, rows in found.items()}
+    place = minibus_feed.folder(engine)
+    files = sorted(f for f in place.rglob("*") if f.is_file()) if place else []
+    return rows | {f.name: [(f.read_bytes(),)] for f in files}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def short_memory() -> Iterator[None]:
     """A department that keeps less of its past: everything is the same, only sooner done."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(minibuses, "KEPT_TRACKS", timedelta(hours=20))
         patch.setattr(minibuses, "KEPT_TRIPS", timedelta(days=4))
         yield
 
@@ -57,12 +65,27 @@ def built(short_memory: None, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def copy_of(built: Path, place: Path) -> sa.Engine:
-    place.write_bytes(built.read_bytes())
-    return open_department(f"sqlite:///{place}")
+    """The department with its files, in a folder of its own."""
+    shutil.copytree(built.parent, place)
+    return open_department(f"sqlite:///{place / built.name}")
+
+
+def messages(built: Path) -> list[rt.FeedMessage]:
+    """What the operator's realtime folder holds, oldest first."""
+    return [rt.FeedMessage.FromString(f.read_bytes()) for f in sorted((built.parent / "minibuses-gtfs" / "live").glob("*.pb"))]
+
+
+def timetable(built: Path) -> Timetable:
+    source = SourceConfig(
+        key="t", kind="gtfs", title="", department="", url="", options={"schedule": str(built.parent / "minibuses-gtfs/timetable.zip")}
+    )
+    found = load_timetable(source, ZONE)
+    assert found is not None
+    return found
 
 
 def test_living_in_small_steps_or_at_once_writes_the_same(built: Path, tmp_path: Path) -> None:
-    one, other = copy_of(built, tmp_path / "one.db"), copy_of(built, tmp_path / "other.db")
+    one, other = copy_of(built, tmp_path / "one"), copy_of(built, tmp_path / "other")
     DEPARTMENT.live(one, NOW, NOW + timedelta(hours=2), SEED)
     steps = [NOW + timedelta(seconds=s) for s in (0, 5, 10, 61, 300, 1900, 3605, 7200)]
     for since, until in pairwise(steps):
@@ -84,7 +107,7 @@ def test_a_daily_report_is_the_sum_of_its_trips(built: Path) -> None:
     engine = open_department(f"sqlite:///{built}")
     with engine.connect() as conn:
         added = conn.execute(
-            sa.select(trips.c.线路编号, sa.func.count(), sa.func.sum(trips.c.客流))
+            sa.select(trips.c.线路编号, sa.func.sum(sa.case((trips.c.方向 == "1", 1), else_=0)), sa.func.sum(trips.c.客流))
             .where(trips.c.状态 == "2", trips.c.计划发车 >= "2026-11-19", trips.c.计划发车 < "2026-11-20")
             .group_by(trips.c.线路编号)
             .order_by(trips.c.线路编号)
@@ -94,18 +117,44 @@ def test_a_daily_report_is_the_sum_of_its_trips(built: Path) -> None:
     assert [tuple(row) for row in added] == [tuple(row) for row in told]
 
 
-def test_every_vehicle_reports_at_least_each_minute_unless_its_terminal_fell_silent(built: Path) -> None:
-    tracks = minibus_schema.tracks
-    engine = open_department(f"sqlite:///{built}")
-    with engine.connect() as conn:
-        seen = conn.execute(sa.select(tracks.c.车牌, tracks.c.定位时间).order_by(tracks.c.车牌, tracks.c.定位时间)).all()
-    assert {row[0] for row in seen} == {plate for plate, _ in vehicles()}
-    gaps = [
-        (datetime.fromisoformat(b[1]) - datetime.fromisoformat(a[1])).total_seconds() for a, b in pairwise(seen) if a[0] == b[0]
-    ]
-    assert min(gaps) == 15.0
-    assert sum(gap > 60 for gap in gaps) < 60
-    assert any(gap > 180 for gap in gaps)
+def test_every_vehicle_is_in_every_message_and_talks_each_minute_unless_its_terminal_fell_silent(built: Path) -> None:
+    plates, ages = {plate for plate, _ in vehicles()}, []
+    for message in messages(built):
+        said = {e.vehicle.vehicle.id: e.vehicle.timestamp for e in message.entity if e.HasField("vehicle")}
+        assert said.keys() == plates
+        ages += [message.header.timestamp - at for at in said.values()]
+    assert min(ages) == 0 and max(ages) < 720
+    assert sum(age > 60 for age in ages) / len(ages) < 0.02
+
+
+def test_messages_come_every_fifteen_seconds_and_go_when_the_archive_has_what_they_say(built: Path) -> None:
+    moments = [m.header.timestamp for m in messages(built)]
+    assert {b - a for a, b in pairwise(moments)} == {15}
+    assert moments[-1] == NOW.timestamp()
+    assert moments[-1] - moments[0] > 1800
+
+
+def test_every_trip_of_yesterdays_timetable_is_in_the_archive_and_no_other(built: Path) -> None:
+    planned = {f"{trip}/20261119" for trip, _ in timetable(built).runs(date(2026, 11, 19))}
+    trips = minibus_schema.trips
+    with open_department(f"sqlite:///{built}").connect() as conn:
+        kept = set(conn.scalars(sa.select(trips.c.班次编号).where(trips.c.班次编号.like("%/20261119"))))
+    assert kept == planned
+
+
+def test_cancelled_trips_are_told_in_the_messages_and_buses_on_a_trip_are_on_one_of_the_timetable(built: Path) -> None:
+    today = timetable(built).runs(date(2026, 11, 20))
+    named = {e.vehicle.trip.trip_id for m in messages(built) for e in m.entity if e.vehicle.trip.trip_id}
+    assert len(named) > 30 and {(trip, "") for trip in named} <= today.keys()
+
+
+def test_pupils_are_driven_on_school_days_only_and_the_tour_goes_on_longer_before_and_at_weekends() -> None:
+    week = np.array([DAY0 + 86_400 * i for i in range(7)])  # from a Friday on
+    summer = week - 130 * 86_400
+    school, tour = (next(line for line in LINES if line.kind == kind) for kind in ("school", "tour"))
+    assert on_days(school, week).any(axis=1).tolist() == [True, False, False, True, True, True, True]
+    assert not on_days(school, summer).any()
+    assert [int(n) for n in on_days(tour, week).sum(axis=1)] == [73, 73, 73, 67, 67, 67, 67]
 
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: str(line.code))
@@ -128,33 +177,23 @@ def test_lines_drawn_up_for_the_demo_say_so(built: Path) -> None:
     assert len(kinds) == 8
 
 
-def test_a_trip_moves_from_planned_to_done_and_only_then_has_riders(built: Path) -> None:
-    engine = open_department(f"sqlite:///{built}")
+def test_an_archived_trip_has_the_times_and_riders_its_end_allows(built: Path) -> None:
     trips = minibus_schema.trips
-    with engine.connect() as conn:
-        columns = (trips.c.状态, trips.c.实际发车, trips.c.实际到达, trips.c.客流, trips.c.计划发车)
-        today = conn.execute(sa.select(*columns).where(trips.c.计划发车 > "2026-11-20")).all()
-    assert {"0", "1", "2"} <= {row[0] for row in today}
-    for state, began, ended, riders, planned in today:
-        assert (riders is not None) == (ended is not None) == (state == "2")
-        assert (began is not None) == (state in ("1", "2", "4"))
-        assert state != "0" or planned > local_text(NOW - timedelta(minutes=6))
-
-
-def test_old_tracks_are_dropped_as_the_operator_does(built: Path, tmp_path: Path) -> None:
-    engine = copy_of(built, tmp_path / "one.db")
-    DEPARTMENT.live(engine, NOW, NOW + timedelta(hours=1), SEED)
-    with engine.connect() as conn:
-        oldest = conn.scalar(sa.select(sa.func.min(minibus_schema.tracks.c.定位时间)))
-    assert oldest > local_text(NOW + timedelta(hours=1) - minibuses.KEPT_TRACKS)
+    with open_department(f"sqlite:///{built}").connect() as conn:
+        rows = conn.execute(sa.select(trips.c.状态, trips.c.实际发车, trips.c.实际到达, trips.c.客流, trips.c.归档时间)).all()
+    assert {row[0] for row in rows} == {"2", "3", "4"}
+    for state, began, ended, riders, archived in rows:
+        assert (riders is not None) == (state == "2")
+        assert (began is not None) == (ended is not None) == (state != "3")
+        assert archived[14:] in ("00:00", "30:00") and (ended is None or ended <= archived <= local_text(NOW))
 
 
 @pytest.mark.parametrize("server", SERVERS)
 def test_the_same_department_fills_other_databases(server: str, built: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    theirs, ours = open_department(request.getfixturevalue(f"{server}_url")), copy_of(built, tmp_path / "ours.db")
+    theirs, ours = open_department(request.getfixturevalue(f"{server}_url")), copy_of(built, tmp_path / "ours")
     DEPARTMENT.build(theirs, NOW, SEED)
     for engine in (theirs, ours):
         DEPARTMENT.live(engine, NOW, NOW + timedelta(minutes=3), SEED)
     there, here = contents(theirs), contents(ours)
-    assert {name for name in here if there[name] != here[name]} == set()
+    assert {name for name in there if there[name] != here[name]} == set()  # a server has no place for files beside it
     theirs.dispose()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
-from data_sources import air, minibuses, road_cleaning
+from data_sources import air, road_cleaning, transit
+from data_sources.minibuses import tables as minibuses_tables
+from data_sources.minibuses.rules import late_starts
 
 NOON = datetime(2026, 5, 1, 4, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
 OBSERVED = {"pm25": 61.0, "pm10": 80.0, "so2": 8.0, "no2": 40.0, "co": 0.8, "o3": 60.0}
 
 
@@ -59,18 +63,60 @@ def test_dust_over_no_area_is_refused() -> None:
 
 
 def test_buses_exactly_on_headway_cost_no_excess_wait_and_pairs_cost_half_a_headway() -> None:
-    assert minibuses.excess_wait(4 * 100.0, 40.0, 4 * 100.0, 40.0) == 0
-    assert minibuses.excess_wait(2 * 400.0, 40.0, 4 * 100.0, 40.0) == 5
-    assert minibuses.excess_wait(None, None, None, None) is None
+    assert transit.excess_wait(4 * 100.0, 40.0, 4 * 100.0, 40.0) == 0
+    assert transit.excess_wait(2 * 400.0, 40.0, 4 * 100.0, 40.0) == 5
+    assert transit.excess_wait(None, None, None, None) is None
+
+
+def test_even_headways_leave_no_doubt_about_the_wait_and_one_headway_says_nothing_about_it() -> None:
+    assert transit.wait_margin(40.0, 4 * 100.0, 4 * 1e3, 4 * 1e4) == 0
+    assert transit.wait_margin(10.0, 100.0, 1e3, 1e4) is None
+    assert transit.wait_margin(None, None, None, None) is None
 
 
 def test_headway_variation_is_the_spread_of_deviations_over_the_mean_headway() -> None:
-    assert minibuses.variation(4.0, 0.0, 4 * 9.0, 40.0) == pytest.approx(0.3)
-    assert minibuses.variation(4.0, 8.0, 4 * 4.0, 40.0) == 0  # all late alike: evenly spaced
-    assert minibuses.variation(None, None, None, None) is None
+    assert transit.variation(4.0, 0.0, 4 * 9.0, 40.0) == pytest.approx(0.3)
+    assert transit.variation(4.0, 8.0, 4 * 4.0, 40.0) == 0  # all late alike: evenly spaced
+    assert transit.variation(None, None, None, None) is None
 
 
-def test_a_headway_without_a_timetable_is_refused() -> None:
+def test_stairs_make_a_walk_longer_than_its_path_and_level_ground_does_not() -> None:
+    assert transit.level_metres(400, 0) == pytest.approx(400)
+    assert transit.walk_minutes(1000, 0) == pytest.approx(60 / 5.0366, rel=1e-3)  # Tobler on the level: 5.04 km/h
+    assert transit.level_metres(400, 40) > 450
+    assert transit.level_metres(300, 75) > 500  # a quarter of the way is up: stairs
+
+
+ARRIVED = {"opened_at": NOON, "due_at": NOON - 2 * MINUTE, "before_due_at": NOON - 12 * MINUTE}
+
+
+def test_a_headway_is_the_time_since_the_bus_before_held_against_the_timetable() -> None:
+    row = minibuses_tables.compare_headway({**ARRIVED, "before_at": NOON - 17.5 * MINUTE})
+    assert (row["actual_min"], row["planned_min"], row["ratio"], row["late_min"]) == (17.5, 10, 1.75, 2)
+
+
+def test_the_first_bus_of_a_day_is_late_or_not_but_has_no_headway() -> None:
+    row = minibuses_tables.compare_headway({**ARRIVED, "before_due_at": None, "before_at": NOON - 600 * MINUTE})
+    assert (row["actual_min"], row["planned_min"], row["ratio"], row["late_min"]) == (None, None, None, 2)
+
+
+def test_arrivals_in_the_wrong_order_are_refused() -> None:
     with pytest.raises(ValueError, match="间隔"):
-        minibuses.compare_headway({"planned_min": 0.0, "actual_min": 5.0})
-    assert minibuses.compare_headway({"planned_min": 10.0, "actual_min": 17.5})["ratio"] == 1.75
+        minibuses_tables.compare_headway({**ARRIVED, "before_at": NOON + MINUTE})
+
+
+def test_a_line_whose_buses_should_have_left_is_named_with_its_trips_and_one_still_in_time_is_not() -> None:
+    def trip(line: str, late: int) -> SimpleNamespace:
+        return SimpleNamespace(
+            case_id=f"{line}-{late}", asset_id=line, title=line, street=None, lon=None, lat=None, opened_at=NOON - late * MINUTE
+        )
+
+    found = late_starts({"planned": [trip("3200", 20), trip("3200", 5), trip("3200", 4), trip("3208", 4)]}, {"late": 5}, NOON)
+    assert [(f.asset, f.value, f.at, [said for _, said in f.because]) for f in found] == [
+        ("3200", 2, NOON - 15 * MINUTE, ["3200-20", "3200-5"])
+    ]
+
+
+def test_a_vehicle_without_a_trip_is_idle() -> None:
+    assert minibuses_tables.settle_vehicle({"trip": None})["state"] == "idle"
+    assert minibuses_tables.settle_vehicle({"trip": "3200-0-001"})["state"] == "in_service"

@@ -13,7 +13,7 @@ from dashboard.kpi.explain import explain
 from dashboard.settings import Settings
 from dashboard.store.engine import open_store, writing
 from dashboard.store.migrate import migrate
-from data_sources.minibuses import visit
+from data_sources.minibuses.tables import visit
 
 NOW = datetime(2025, 6, 18, 4, tzinfo=UTC)
 

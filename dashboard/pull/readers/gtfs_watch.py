@@ -16,7 +16,7 @@ from dashboard.pull.readers.timetable import Call, Run, Timetable, service_days
 Row: TypeAlias = dict[str, Any]
 Memory: TypeAlias = dict[str, Any]  # kept as JSON in the cursor between turns
 
-_WITHIN_M = 25.0  # of a stop: a bus stands where there is room
+_WITHIN_M = 15.0  # of a stop: a bus stands where there is room
 _UNWATCHED_S = 180.0  # without a message this long, what passed meanwhile was not seen
 _ROAM_M = 2000.0  # a vehicle is looked for this far ahead of where it was, before anywhere else
 _BACK_M = 60.0  # and this far behind: positions jitter
@@ -60,7 +60,7 @@ def sightings(message: Any, timetable: Timetable) -> Iterator[Seen]:
 
 def find_run(trip: Any, at: float, timetable: Timetable) -> tuple[date, Run] | None:
     """The run a realtime trip speaks of: of its start date, else of the nearer service day."""
-    days = service_days(at, timetable.zone)
+    days: tuple[date, ...] = service_days(at, timetable.zone)
     if trip.start_date:
         days = tuple(d for d in days if f"{d:%Y%m%d}" == trip.start_date) or days[:0]
     known = [
@@ -146,17 +146,21 @@ def _arrival(moment: float, seen: Seen, call: Call, timetable: Timetable, watch:
     place = f"{call.stop_id}|{run.route_id}|{run.direction_id}"
     before = watch.passed.get(place)
     watch.passed[place] = moment
+    scheduled = scheduled_headways(timetable, seen.day)[run.route_id, run.direction_id, call.stop_id].get(run.key)
+    due = round(timetable.moment(seen.day, call.arrival))
+    headway = None if before is None else round(moment) - round(before)
     lon, lat = timetable.stops[call.stop_id]
     return {
-        **_named(seen.day, run),
+        **_named(seen.day, run, timetable),
         "vehicle_id": seen.vehicle_id,
         "stop_id": call.stop_id,
         "longitude": lon,
         "latitude": lat,
         "arrival_time": round(moment),
-        "scheduled_time": round(timetable.moment(seen.day, call.arrival)),
-        "scheduled_headway": scheduled_headways(timetable, seen.day)[run.route_id, run.direction_id, call.stop_id].get(run.key),
-        "headway": None if before is None else round(moment - before),
+        "scheduled_time": due,
+        "previous_arrival": None if before is None else round(before),
+        "previous_scheduled": None if scheduled is None else due - scheduled,
+        "headway_ratio": round(headway / scheduled, 3) if headway is not None and scheduled else None,
         "timestamp": round(moment),
     }
 
@@ -258,7 +262,7 @@ def _state(
     lon, lat = timetable.stops[run.calls[0].stop_id]
     started, ended = (None if t is None else round(t) for t in times)
     return {
-        **_named(day, run),
+        **_named(day, run, timetable),
         "state": state,
         "vehicle_id": vehicle_id,
         "longitude": lon,
@@ -271,12 +275,15 @@ def _state(
     }
 
 
-def _named(day: date, run: Run) -> Row:
+def _named(day: date, run: Run, timetable: Timetable) -> Row:
+    route = timetable.routes.get(run.route_id, {})
     return {
         "trip_id": run.trip_id,
         "start_date": f"{day:%Y%m%d}",
         "start_time": run.start_time or None,
         "route_id": run.route_id,
+        "route_name": route.get("route_long_name") or route.get("route_short_name"),
+        "route_desc": route.get("route_desc"),
         "direction_id": run.direction_id,
     }
 

@@ -99,6 +99,7 @@ class Timetable:
         for row in tables.get("frequencies", []):
             self._repeats[row["trip_id"]].append(row)
         self.stops = {r["stop_id"]: (float(r["stop_lon"]), float(r["stop_lat"])) for r in tables["stops"] if r.get("stop_lon")}
+        self.routes = {r["route_id"]: r for r in tables.get("routes", [])}
         self._trips = tables["trips"]
         self._runs = _patterns(tables, self.stops)
         self._days: dict[date, dict[tuple[str, str], Run]] = {}
@@ -213,7 +214,7 @@ def _cached(key: _Key, _stamp: str) -> Timetable:
     return _parsed(key.source, fetch(key.source, str(key.path)), key.zone)
 
 
-_TABLES = ("stops", "trips", "stop_times", "calendar", "calendar_dates", "frequencies", "shapes")
+_TABLES = ("stops", "routes", "trips", "stop_times", "calendar", "calendar_dates", "frequencies", "shapes")
 
 
 def _parsed(source: SourceConfig, raw: bytes, zone: ZoneInfo) -> Timetable:
