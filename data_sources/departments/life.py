@@ -116,6 +116,12 @@ def rush(at: Floats) -> Floats:
     return np.clip(np.where(weekday(at) < 5, np.maximum(np.maximum(morning, evening), midday), weekend) + 0.06, 0, 1)
 
 
+def traffic(at: Floats, seed: int) -> Floats:
+    """How busy the streets are in the weather there is, 0-1: in the rain more people drive, and everybody slower."""
+    wet = np.minimum(rain(at, seed) / 5, 1)
+    return np.clip(rush(at) * (1 + 0.4 * wet) + 0.15 * wet, 0, 1)
+
+
 def temperature(at: Floats, seed: int) -> Floats:
     """Air temperature, °C: Chongqing's seasons, a daily swing, fronts of a few days."""
     season = 18.6 - 10.8 * np.cos(2 * np.pi * (day_of_year(at) - 20) / 365.2425)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from data_sources.departments.life import Floats, episodes, rush
+from data_sources.departments.life import Floats, episodes, rush, traffic
 from data_sources.departments.sensors_shapes import Indexes, between, dice, wander
 from data_sources.loop_ring import arcs, ring_length
 
@@ -67,7 +67,7 @@ def outage(arc: Indexes, at: Floats, seed: int) -> Floats:
 
 def flow(arc: Indexes, at: Floats, seed: int) -> Minutes:
     """Fixes due and got, their error and the speed of the minute that ended at each moment."""
-    busy, stuck, lost = rush(at), jam(arc, at, seed), outage(arc, at, seed)
+    busy, stuck, lost = traffic(at, seed), jam(arc, at, seed), outage(arc, at, seed)
     cars = np.floor(
         (0.4 + 22 * busy) * LENGTHS[arc] / 280 * (1 + 0.8 * stuck) + 0.7 * dice(seed, _STREAM + 30, arc, (at / MINUTE).astype(np.int64))
     )
