@@ -100,7 +100,7 @@ def append_block(conn: sa.Connection, readings: Block, *, run_id: int, now: date
         rollups.add(conn, cold)
     elif new_cold or corrected_cold:  # which of them were new is not known: take their hours again
         rollups.retake(conn, zip(cold.channels.tolist(), (cold.times // HOUR).tolist(), strict=True))
-    _refresh_latest(conn, batch, now)
+    _refresh_latest(conn, batch[batch.times >= touched.newest_beside(batch, before)], now)
     for block in (changed_hot, changed_cold):
         still.follow(conn, block, before)
     new, changed = new_hot + new_cold, corrected_hot + corrected_cold
@@ -145,6 +145,8 @@ _UPDATE_ALL = _UPDATE_LATEST.format(newest=f"unnest({', '.join(f'%s::{t}[]' for 
 
 def _refresh_latest(conn: sa.Connection, batch: Block, now: datetime) -> None:
     """The newest reading of each channel into reading_latest, unless a newer one is there already."""
+    if not len(batch):
+        return
     learned = to_micros(now)
     newest = [(ts, value, quality, learned, since, whole, number) for number, ts, value, quality, since, whole in batch.newest()]
     if bulk.on_sqlite(conn):

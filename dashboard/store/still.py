@@ -11,6 +11,7 @@ from dashboard.core.readings import latest
 from dashboard.store import bulk
 from dashboard.store.block import Block
 from dashboard.store.schema import reading_cold, reading_hot
+from dashboard.store.touched import newest_beside
 
 _LATEST = ("channel_id", "ts", "value", "quality", "same_since")
 
@@ -19,11 +20,10 @@ def follow(conn: sa.Connection, changed: Block, before: Mapping[int, int]) -> No
     """After new and corrected readings: those behind what was newest `before` may have broken a stretch of sameness, or joined two."""
     if not len(changed) or not before:
         return
-    known, index = np.unique(changed.channels, return_inverse=True)
-    newest = np.array([before.get(number, np.iinfo(np.int64).min) for number in known.tolist()])[index]
-    behind = changed[changed.times <= newest]
-    if len(behind):
-        put_right(conn, _shaken(conn, behind))
+    newest = newest_beside(changed, before)
+    late = changed.times <= newest
+    if late.any():
+        put_right(conn, _shaken(conn, changed[late]) | set(changed.channels[changed.times == newest].tolist()))
 
 
 def _shaken(conn: sa.Connection, behind: Block) -> set[int]:

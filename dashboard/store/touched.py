@@ -9,8 +9,10 @@ import sqlalchemy as sa
 
 from dashboard.core.readings import latest
 from dashboard.store import bulk
-from dashboard.store.block import Block
+from dashboard.store.block import Block, Integers
 from dashboard.store.schema import reading_touched
+
+_NEVER = np.iinfo(np.int64).min
 
 Stretch = tuple[int, int]  # microseconds, both ends included
 _WIDER = {
@@ -25,13 +27,17 @@ def newest_times(conn: sa.Connection, block: Block) -> dict[int, int]:
     return {c: ts for c, ts in bulk.matching(conn, latest, ["channel_id"], channels, ["channel_id", "ts"]) if ts is not None}
 
 
+def newest_beside(block: Block, before: Mapping[int, int]) -> Integers:
+    """For each reading of a block, when its channel last spoke before."""
+    known, index = np.unique(block.channels, return_inverse=True)
+    return np.array([before.get(number, _NEVER) for number in known.tolist()], dtype=np.int64)[index]
+
+
 def note(conn: sa.Connection, changed: Block, before: Mapping[int, int]) -> None:
     """Note the stretch of new and corrected readings that lie at or behind what was newest before them."""
     if not len(changed) or not before:
         return
-    known, index = np.unique(changed.channels, return_inverse=True)
-    newest = np.array([before.get(number, np.iinfo(np.int64).min) for number in known.tolist()])[index]
-    behind = changed[changed.times <= newest]
+    behind = changed[changed.times <= newest_beside(changed, before)]
     rows = [
         (number, int(times.min()), int(times.max()))
         for number in np.unique(behind.channels).tolist()
