@@ -173,7 +173,7 @@ def scheduled_headways(timetable: Timetable, day: date) -> Headways:
     """Seconds since the run before at the same stop of a route and direction; None for the first of the day."""
     calls: dict[tuple[str, int, str], list[tuple[int, tuple[str, str]]]] = defaultdict(list)
     for run in timetable.runs(day).values():
-        for call in run.calls:
+        for call in run.calls[1:]:
             if call.timing:
                 calls[run.route_id, run.direction_id, call.stop_id].append((call.arrival, run.key))
     found: Headways = {}
