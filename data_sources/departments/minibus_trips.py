@@ -61,8 +61,10 @@ def run(line: Line, days: Floats, seed: int) -> Rounds:
     planned = days[:, None] + hours * 3600
     ticks = (days[:, None] // DAY * 1000 + np.arange(len(hours))).astype(np.int64) * 10 + line.number
     trouble = episodes(planned, seed, _RUN + 10 + line.number * 3, timedelta(days=2.2), timedelta(hours=1.6), 0.6)
-    slow = 0.92 + 0.3 * rush(planned) + 0.05 * np.minimum(rain(planned, seed), 4) + 0.5 * trouble
-    late = 8 + 55 * np.abs(gauss(seed, _RUN, ticks)) + 40 * rush(planned) + 420 * trouble * noise(seed, _RUN + 1, ticks)
+    wet = np.minimum(rain(planned, seed), 6) / 6  # slower streets, and starts spread as people shake their umbrellas out
+    slow = 0.92 + 0.3 * rush(planned) + 0.25 * wet + 0.5 * trouble
+    late = 8 + 55 * np.abs(gauss(seed, _RUN, ticks)) + 40 * rush(planned)
+    late += 420 * trouble * noise(seed, _RUN + 1, ticks) + 360 * wet * noise(seed, _RUN + 7, ticks)
     out = line.run_min * 60 * slow + 50 * gauss(seed, _RUN + 2, ticks)
     back = line.run_min * 60 * slow + 50 * gauss(seed, _RUN + 3, ticks)
     began = planned + late
