@@ -31,6 +31,7 @@ def _kind() -> sa.Column[Any]:
 
 air_station = city.asset_table("air_station", *_concentrations(), *_index(), sa.Column("flag", sa.String(16)))
 air_hour = city.case_table("air_hour", *_concentrations(), *_index(), _kind())
+air_warning = city.case_table("air_warning", sa.Column("level", sa.String(16)), sa.Column("response", sa.String(16)))
 air_day = city.case_table("air_day", *_concentrations("o3_8h"), *_index(), sa.Column("valid_hours", sa.Integer), _kind())
 
 
@@ -76,6 +77,11 @@ NOW_METRICS = (
     _now("temp", Text("气温", "Temperature"), "°C", -20, 50, 1),
     _now("rh", Text("相对湿度", "Humidity"), "%", 0, 100),
 )
+WEATHER_METRICS = (
+    _now("rain_rate", Text("雨强", "Rain"), "mm/h", 0, 300, 1),
+    _now("wind_speed", Text("风速", "Wind"), "m/s", 0, 60, 1),
+    _now("wind_from", Text("来风方向", "Wind from"), "°", 0, 360),
+)
 
 STATIONS = city.Feed(
     key="stations",
@@ -103,6 +109,14 @@ DAYS = city.Feed(
     late_after=timedelta(hours=36),
 )
 HOURLY = city.Feed(key="hourly", title=Text("小时浓度", "Hourly readings"), metrics=HOUR_METRICS, late_after=timedelta(minutes=80))
+WEATHER = city.Feed(key="weather", title=Text("站点气象", "Weather at stations"), metrics=WEATHER_METRICS, late_after=timedelta(minutes=15))
+WARNINGS = city.Feed(
+    key="warnings",
+    title=Text("重污染与结冰预警", "Pollution and icing warnings"),
+    table=air_warning,
+    required=("category", "level", "opened_at"),
+    late_after=timedelta(days=400),
+)
 MICRO = city.Feed(key="micro", title=Text("微站即时浓度", "Micro-stations"), metrics=NOW_METRICS, late_after=timedelta(minutes=10))
 
 _IS_REFERENCE = air_station.c.kind.in_(REFERENCE_KINDS)
@@ -220,7 +234,7 @@ DOMAIN = city.Domain(
     title=Text("空气质量", "Air quality"),
     department=Text("区生态环境局", "Ecology and environment bureau"),
     vital="breath",
-    feeds=(STATIONS, HOURS, DAYS, HOURLY, MICRO),
+    feeds=(STATIONS, HOURS, DAYS, HOURLY, MICRO, WEATHER, WARNINGS),
     kpis=(AQI, AQI_WORST, *CONCENTRATIONS, GOOD_DAYS, PM25_YEAR, HEAVY_DAYS),
     rules=(
         city.AlertRule(
@@ -264,7 +278,9 @@ DOMAIN = city.Domain(
         "municipal": Text("市控站", "Municipal station"),
         "micro": Text("微站", "Micro-station"),
     },
+    states={"in_force": Text("生效中", "In force"), "lifted": Text("已解除", "Lifted")},
     category_words={
+        **{"pollution": Text("重污染天气", "Heavy pollution"), "icing": Text("道路结冰", "Road icing")},
         **{"valid": Text("有效", "Valid"), "below": Text("低于检出限", "Below detection"), "missing": Text("缺测", "Missing")},
         **{"calibration": Text("校准", "Calibration"), "maintenance": Text("维护", "Maintenance")},
         "limit": Text("超限待审", "Over limit, not yet audited"),

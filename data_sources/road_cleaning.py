@@ -9,6 +9,8 @@ import sqlalchemy as sa
 
 from dashboard import city
 from dashboard.city import Text
+from data_sources import dust_trigger
+from data_sources.air import air_hour, air_station, air_warning
 
 TRACKED = 95.0  # percent of a stretch a trip's track must cover to count as done: what the words "trip done" mean here
 QUICK_MINUTES = 5  # the rule of two fives: litter lies no longer than this
@@ -21,7 +23,13 @@ road_segment = city.asset_table(
 clean_trip = city.case_table(
     "clean_trip",
     *(sa.Column("vehicle", sa.String(16)), sa.Column("cause", sa.String(16)), sa.Column("started_at", city.UtcDateTime)),
+    sa.Column("linkage", sa.String(32)),  # the call it was made for; empty: in the plan
     *(sa.Column("covered", sa.Float), sa.Column("km", sa.Float), sa.Column("water_m3", sa.Float)),
+)
+linkage = city.case_table(  # a call of sweepers because of bad air, about the station (asset_id) that asked; category: its level
+    "linkage",
+    *(sa.Column(name, city.UtcDateTime) for name in ("dispatched_at", "acked_at", "departed_at")),
+    sa.Column("pm10_then", sa.Float),
 )
 dust_sample = city.case_table("dust_sample", *(sa.Column(name, sa.Float) for name in ("mass_g", "area_m2", "dust", "allowed")))
 silt_run = city.case_table("silt_run", sa.Column("length_m", sa.Float), sa.Column("load", sa.Float))
@@ -54,11 +62,36 @@ def score_check(row: city.Row) -> city.Row:
 FEEDS = (
     city.Feed(key="segments", title=Text("道路路段", "Road stretches"), table=road_segment, late_after=timedelta(days=400)),
     city.Feed(key="trips", title=Text("作业班次", "Cleaning trips"), table=clean_trip, late_after=timedelta(hours=12), versioned=False),
+    city.Feed(
+        key="linkages",
+        title=Text("联动工单", "Dust calls"),
+        table=linkage,
+        required=("asset_id", "category", "opened_at"),
+        on_map=False,
+        late_after=timedelta(days=400),
+    ),
     city.Feed(key="dust", title=Text("尘土抽检", "Dust samples"), table=dust_sample, late_after=timedelta(hours=36), clean=weigh),
     city.Feed(key="silt", title=Text("走航积尘", "Silt drives"), table=silt_run, late_after=timedelta(days=9)),
     city.Feed(key="scores", title=Text("积尘评分", "Dust-load scores"), table=dust_score, late_after=timedelta(days=65)),
     city.Feed(key="checks", title=Text("保洁检查", "Litter checks"), table=litter_check, late_after=timedelta(hours=36), clean=score_check),
 )
+
+LATELY = timedelta(minutes=30)  # weather older than this says nothing about now
+_WEATHER = ("temp", "rain_rate", "wind_speed", "wind_from")
+_latest, _segment, _station = city.latest.c, road_segment.c, air_station.c
+DUST_READS = {
+    "stations": sa.select(_station.asset_id, _station.kind, _station.name, _station.street, _station.lon, _station.lat),
+    "hours": sa.select(
+        *(air_hour.c[name] for name in ("asset_id", "opened_at", "category", "pm10", "pm25", "aqi", "primary_pollutant"))
+    ).where(air_hour.c.opened_at > city.ago(timedelta(hours=6))),
+    "weather": sa.select(_latest.asset_id, _latest.metric, _latest.value).where(
+        _latest.domain == "air", _latest.metric.in_(_WEATHER), _latest.quality == 0, _latest.ts > city.ago(LATELY)
+    ),
+    "warnings": sa.select(air_warning.c.category, air_warning.c.level).where(
+        air_warning.c.opened_at <= city.ago(), sa.or_(air_warning.c.closed_at.is_(None), air_warning.c.closed_at > city.ago())
+    ),
+    "segments": sa.select(_segment.asset_id, _segment.road_grade, _segment.length_m, _segment.area_m2, _segment.lon, _segment.lat),
+}
 
 MONTH = city.Window(days=30)
 TODAY = city.Window(days=1)
@@ -172,6 +205,13 @@ DOMAIN = city.Domain(
     feeds=FEEDS,
     kpis=KPIS,
     rules=(
+        city.AlertRule(
+            key="dust",
+            title=Text("空气预警联动清扫", "Sweepers called by bad air"),
+            watches=city.Judged(reads=DUST_READS, judge=dust_trigger.judge),
+            clear_hold=timedelta(minutes=30),  # a value on the line, or an hour late, does not call twice
+            unit="级",
+        ),
         city.AlertRule(
             key="dirty_street",
             title=Text("街道洁净度偏低", "Street not clean"),

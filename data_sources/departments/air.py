@@ -10,8 +10,10 @@ import numpy as np
 import sqlalchemy as sa
 
 from data_sources.departments import air_roads, air_schema
-from data_sources.departments.air_cleaning import DAY, check_rows, dust_rows, scores, silt_rows, trip_rows
-from data_sources.departments.air_life import STATIONS, Station, eight_hour_peaks, five_minutes, hourly
+from data_sources.departments.air_cleaning import DAY, call_rows, check_rows, dust_rows, scores, silt_rows, trip_rows
+from data_sources.departments.air_hours import five_minutes, hourly, weather
+from data_sources.departments.air_life import STATIONS, Station, eight_hour_peaks
+from data_sources.departments.air_warnings import warning_rows
 from data_sources.departments.building import Row, bulk_insert, local_text, local_texts, replace_rows
 from data_sources.departments.life import STREETS, ZONE, Department, Floats, grid, noise
 
@@ -20,6 +22,7 @@ _FLAGS = 690  # noise streams of this file
 HISTORY = timedelta(days=396)
 KEPT_FIVE_MINUTES = timedelta(days=14)
 KEPT_TRIPS = timedelta(days=35)
+WARNINGS_KEPT = timedelta(days=3 * 365)
 GASES = ("so2", "no2", "co", "o3")
 DASH = "—"
 Truths = np.ndarray[Any, np.dtype[np.bool_]]
@@ -37,6 +40,9 @@ def build(engine: sa.Engine, now: datetime, seed: int) -> None:
             bulk_insert(conn, air_schema.days, day_rows(station, start, end, seed))
             if station.is_micro:
                 bulk_insert(conn, air_schema.five_minutes, five_minute_rows(station, end - KEPT_FIVE_MINUTES.total_seconds(), end, seed))
+            else:
+                bulk_insert(conn, air_schema.weather, weather_rows(station, end - KEPT_FIVE_MINUTES.total_seconds(), end, seed))
+        bulk_insert(conn, air_schema.warnings, warning_rows(end - WARNINGS_KEPT.total_seconds(), end, seed))
         _write_work(conn, start, end, seed, bulk_insert)
 
 
@@ -52,6 +58,9 @@ def live(engine: sa.Engine, since: datetime, until: datetime, seed: int) -> None
             replace_rows(conn, air_schema.days, day_rows(station, start, end, seed))
             if station.is_micro:
                 replace_rows(conn, air_schema.five_minutes, five_minute_rows(station, start, end, seed))
+            else:
+                replace_rows(conn, air_schema.weather, weather_rows(station, start, end, seed))
+        replace_rows(conn, air_schema.warnings, warning_rows(start, end, seed))
         _write_work(conn, start, end, seed, replace_rows)
         _thin(conn, end)
 
@@ -60,7 +69,9 @@ def _thin(conn: sa.Connection, end: float) -> None:
     """Drop what this department does not keep."""
     for table, column, kept in (
         (air_schema.five_minutes, air_schema.five_minutes.c.时间, KEPT_FIVE_MINUTES),
+        (air_schema.weather, air_schema.weather.c.时间, KEPT_FIVE_MINUTES),
         (air_schema.trips, air_schema.trips.c.更新时间, KEPT_TRIPS),
+        (air_schema.calls, air_schema.calls.c.更新时间, KEPT_TRIPS),
     ):
         conn.execute(table.delete().where(column <= local_text(end - kept.total_seconds())))
 
@@ -154,6 +165,16 @@ def five_minute_rows(station: Station, since: float, until: float, seed: int) ->
     return list(zip([station.code] * len(at), local_texts(at), *columns, strict=True))
 
 
+def weather_rows(station: Station, since: float, until: float, seed: int) -> list[Row]:
+    """A reference station's rain gauge and vane, every five minutes."""
+    at = grid(datetime.fromtimestamp(since, ZONE), datetime.fromtimestamp(until, ZONE), timedelta(minutes=5))
+    if not len(at):
+        return []
+    found = weather(at, station, seed)
+    rain, blowing = np.round(found["rain"] / 12, 2).tolist(), np.round(found["wind"], 1).tolist()
+    return list(zip([station.code] * len(at), local_texts(at), rain, blowing, found["wind_from"].astype(int).tolist(), strict=True))
+
+
 Write = Callable[[sa.Connection, sa.Table, list[Row]], None]
 
 
@@ -167,6 +188,7 @@ def _write_work(conn: sa.Connection, since: float, until: float, seed: int, writ
         write(conn, table, [row for row in rows_of_days(days, seed) if after < row[-1] <= before])
     begin = max(since, until - KEPT_TRIPS.total_seconds())
     write(conn, air_schema.trips, trip_rows([day for day in days.tolist() if day + DAY > begin], begin, until, seed))
+    write(conn, air_schema.calls, call_rows(begin, until, seed))
     write(conn, air_schema.scores, score_rows(since, until, seed))
 
 

@@ -4,33 +4,36 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
 
 import numpy as np
 
-from data_sources.departments.air_life import STATIONS, Station, dusty_hours, pm10
+from data_sources.departments.air_life import STATIONS, drifting, road_dust
+from data_sources.departments.air_linkage import Call, calls
 from data_sources.departments.air_roads import DUST_LIMIT, LITTER, SEGMENTS, Segment, operations
-from data_sources.departments.building import Row, local_texts, rows_of
-from data_sources.departments.life import STREETS, Floats, episodes, noise, rain, temperature
+from data_sources.departments.building import Row, local_text, local_texts, rows_of
+from data_sources.departments.life import STREETS, Floats, episodes, noise, rain, temperature, wind
 
 DAY = 86_400.0
 WET = ("洒水", "冲洗", "雾炮")
 _WORK = 670  # noise streams of this file
 _DIGITS = str.maketrans("", "", "- :")
-_NOTICE = 1020.0  # an extra trip is ordered this long before it is due
-_LONGEST = 2 * 3600.0  # no trip moves later than this after it was due
+_LONGEST = 12 * 3600.0  # no call is still being worked on after this
+_MIST_WIND = 8.0  # m/s
 _MAINS = [s for s in SEGMENTS if s.grade <= 2]
 
 
 @dataclass(frozen=True)
 class Job:
-    """A trip to be made."""
+    """A trip to be made; one made for a call keeps the call's times."""
 
     segment: Segment
     how: str
     due: float
     why: str  # 计划 | 联动
     seen: float  # when the department's system knows of it
+    call: Call | None = None
+    began: float = np.nan
+    ended: float = np.nan
 
 
 def _planned(day0: float) -> list[Job]:
@@ -41,21 +44,25 @@ def _planned(day0: float) -> list[Job]:
     return [Job(s, how, at, "计划", min(day0 + 3 * 3600, at)) for s, how, at in every_other]
 
 
+def recent_calls(since: float, until: float, seed: int) -> list[Call]:
+    """Calls that may still be moving after `since`."""
+    return [call for s in STATIONS if s.is_micro for call in calls(s, since - _LONGEST, until, seed)]
+
+
 def _linked(since: float, until: float, seed: int) -> list[Job]:
-    """Extra trips where dust stayed high for two hours, decided every other hour."""
-    found = []
-    for station in (s for s in STATIONS if s.is_micro):
-        near = [s for s in _MAINS if s.street == station.street and s.has_machines][:3]
-        for end in _dusty_ends(station, int((since - _LONGEST) // 7200), int(until // 7200), seed):
-            due = [end + 1500 + 240 * i for i in range(len(near))]
-            found += [Job(s, ("洗扫", "洒水", "雾炮")[i], due[i], "联动", due[i] - _NOTICE) for i, s in enumerate(near)]
-    return found
+    """Extra trips for calls that were answered: three stretches of the street, one after the other."""
+    return [job for call in recent_calls(since, until, seed) if call.rolls for job in _jobs_of(call, seed)]
 
 
-@lru_cache(maxsize=64)  # a living department asks the same of each station every few seconds
-def _dusty_ends(station: Station, first: int, last: int, seed: int) -> tuple[float, ...]:
-    ends = np.asarray(np.arange(first, last + 1) * 7200.0, dtype=np.float64)
-    return tuple(ends[dusty_hours(ends, station, seed)].tolist())
+def _jobs_of(call: Call, seed: int) -> list[Job]:
+    near = [s for s in _MAINS if s.street == call.station.street and s.has_machines][:3]
+    blowing = float(wind(np.array([call.departed]), seed)[0]) >= _MIST_WIND
+    ways = ("洗扫", "洒水", "洒水" if blowing else "雾炮")
+    lasts = call.done - call.departed
+    return [
+        Job(s, ways[i], call.dispatched, "联动", call.dispatched, call, call.departed + 0.1 * i * lasts, call.done - 0.1 * (2 - i) * lasts)
+        for i, s in enumerate(near)
+    ]
 
 
 def trip_rows(days: list[float], since: float, until: float, seed: int) -> list[Row]:
@@ -66,11 +73,15 @@ def trip_rows(days: list[float], since: float, until: float, seed: int) -> list[
     due, seen = np.array([job.due for job in jobs]), np.array([job.seen for job in jobs])
     length = np.array([job.segment.length for job in jobs])
     ticks = (due // 60).astype(np.int64) * 1000 + np.array([job.segment.number for job in jobs])
-    began = due + 60 + 540 * noise(seed, _WORK + 1, ticks)
-    ended = began + length / 1.1 + 240 + 300 * noise(seed, _WORK + 2, ticks)
-    barred = np.array([job.how in WET for job in jobs]) & ((temperature(due, seed) <= 4) | (rain(due, seed) >= 0.1)) & (due <= until)
+    called = np.array([job.call is not None for job in jobs])
+    left, back = (np.array([getattr(job, name) for job in jobs]) for name in ("began", "ended"))
+    began = np.where(called, left, due + 60 + 540 * noise(seed, _WORK + 1, ticks))
+    ended = np.where(called, back, began + length / 1.1 + 240 + 300 * noise(seed, _WORK + 2, ticks))
+    wet = np.array([job.how in WET for job in jobs]) & ~called  # a call was weighed against the weather already
+    barred = wet & ((temperature(due, seed) <= 4) | (rain(due, seed) >= 0.1)) & (due <= until)
     spread = noise(seed, _WORK + 4, ticks)
-    covered = np.where(noise(seed, _WORK + 3, ticks) < 0.965, 95.4 + 4.5 * spread, 60 + 34 * spread)
+    failed = np.array([job.call is not None and job.call.outcome == "未办结" for job in jobs])
+    covered = np.where((noise(seed, _WORK + 3, ticks) < 0.965) & ~failed, 95.4 + 4.5 * spread, 60 + 34 * spread)
     moved = np.select([barred, ended <= until, began <= until], [due, ended, began], seen)
     state = np.select([barred, (ended <= until) & (covered >= 95), ended <= until, began <= until], [4, 2, 3, 1], 0)
     chosen = np.nonzero((seen <= until) & (moved > since))[0]
@@ -84,7 +95,48 @@ def _trip_row(job: Job, state: int, covered: float, due: str, began: str, ended:
     told = (ended, f"{covered:.1f}%", round(segment.length / 1000 * covered / 100, 3)) if done else (None, None, None)
     water = round(segment.length * 0.0031, 2) if done and job.how != "机扫" else None
     vehicle = f"渝环{1 + segment.number % 46:03d}"
-    return (code, segment.code, job.how, vehicle, job.why, due, began if state in (1, 2, 3) else None, *told, water, str(state), moved)
+    call = call_code(job.call) if job.call else None
+    return (
+        code,
+        segment.code,
+        job.how,
+        vehicle,
+        job.why,
+        call,
+        due,
+        began if state in (1, 2, 3) else None,
+        *told,
+        water,
+        str(state),
+        moved,
+    )
+
+
+def call_code(call: Call) -> str:
+    """The number a call is filed under."""
+    return f"LD{call.station.code[-3:]}{int(call.hour // 3600)}"
+
+
+_STATES = ("已触发", "已派单", "已接单", "作业中")
+
+
+def call_rows(since: float, until: float, seed: int) -> list[Row]:
+    """Calls that moved after `since`, as they stand at `until`."""
+    return [_call_row(call, until) for call in recent_calls(since, until, seed) if since < _moved(call, until) <= until]
+
+
+def _moved(call: Call, until: float) -> float:
+    return max((at for at in call.steps() if at <= until), default=np.inf)
+
+
+def _call_row(call: Call, until: float) -> Row:
+    steps = call.steps()
+    past = [at for at in steps if at <= until]
+    state = call.outcome if len(past) == len(steps) else _STATES[len(past) - 1]
+    times: list[str | None] = [local_text(at) for at in past[1:]]
+    times += [None] * (4 - len(times))
+    seen = (call_code(call), call.station.code, f"L{call.level}", local_text(call.hour), f"{call.pm10:.0f}")
+    return (*seen, *times, state, local_text(past[-1]))
 
 
 @dataclass(frozen=True)
@@ -110,10 +162,14 @@ def _rounds(days: Floats, each_day: int, points: int, stream: int, seed: int, be
     return Rounds([SEGMENTS[i] for i in np.repeat(picks, points).tolist()], spread, ticks)
 
 
+def _unswept(at: Floats, seed: int) -> Floats:
+    return drifting(at, STATIONS[0], seed) + road_dust(at, STATIONS[0], seed)
+
+
 def _dirt(rounds: Rounds, seed: int) -> Floats:
     """How dusty roads are against a usual day: dry dust settles, rain washes, better grades are swept more."""
     # one station stands for all: a road's dust follows the district's air, and asking eleven would cost eleven times as much
-    air = pm10(rounds.at - 6 * 3600.0, STATIONS[0], seed) / 50.0
+    air = _unswept(rounds.at - 6 * 3600.0, seed) / 50.0
     grade = np.array([0.62 + 0.13 * s.grade for s in rounds.segments])
     own = np.exp(0.22 * (noise(seed, _WORK + 6, np.array([s.number for s in rounds.segments])) * 2 - 1))
     return np.asarray(grade * own * (0.75 + 0.25 * np.clip(air, 0.4, 4)) / (1 + 0.3 * np.minimum(rain(rounds.at, seed), 1)))
@@ -161,6 +217,6 @@ def check_rows(days: Floats, seed: int) -> list[Row]:
 
 def scores(month0: float, seed: int) -> list[float]:
     """Streets' dust-load scores of a month: 100 is no dust."""
-    air = float(pm10(np.array([month0 + 15 * DAY]), STATIONS[0], seed)[0])
+    air = float(_unswept(np.array([month0 + 15 * DAY]), seed)[0])
     luck = noise(seed, _WORK + 30, np.arange(len(STREETS)) + int(month0 // DAY) * 100)
     return [round(95.0 - 2.2 * air / 50 - 4 * value, 1) for value in luck.tolist()]

@@ -1,10 +1,9 @@
-"""What the demo city's air is like at any moment and place: season, weather, traffic, dust that builds up and is swept away."""
+"""What the demo city's air would be like at any moment and place if nobody swept: season, weather, traffic, dust that builds up."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 import numpy as np
 
@@ -13,8 +12,6 @@ from data_sources.departments.life import (
     Floats,
     day_of_year,
     episodes,
-    gauss,
-    humidity,
     local_hour,
     noise,
     rain,
@@ -24,7 +21,6 @@ from data_sources.departments.life import (
     wind,
 )
 
-LINKED_FROM = 100.0  # µg/m³ of PM10 at which this department sends sweepers out
 _DUST = 610  # noise streams of this file
 
 
@@ -73,19 +69,30 @@ def pm25(at: Floats, station: Station, seed: int) -> Floats:
     return np.asarray(place * season * (1 + lid) * drift * daily / cleared + 2.0)
 
 
-def _untreated_pm10(at: Floats, station: Station, seed: int) -> Floats:
+def drifting(at: Floats, station: Station, seed: int) -> Floats:
+    """The part of PM10 no broom reaches, µg/m³: fine particles, and sand blown in from the north."""
+    sand = 280.0 * episodes(at, seed, _DUST + 17, timedelta(days=40), timedelta(hours=14), 0.6)
+    coarse = 1.3 + 0.17 * smooth(seed, _DUST + 33, at, 20 * 3600.0)  # in damp still air most of it is secondary
+    return np.asarray(coarse * pm25(at, station, seed) + 5.0 + sand / _wet(at, seed))
+
+
+def road_dust(at: Floats, station: Station, seed: int) -> Floats:
+    """The part raised from the ground here, µg/m³, as if nobody swept: traffic, dry days, building sites in their hours, wind."""
     citywide = episodes(at, seed, _DUST + 11, timedelta(days=3.3), timedelta(hours=9), 0.55)
-    own = episodes(at, seed, _DUST + 20 + 5 * station.number, timedelta(days=5), timedelta(hours=4), 0.45)
-    sand = 280.0 * episodes(at, seed, _DUST + 17, timedelta(days=40), timedelta(hours=14), 0.6)  # blown in from the north
+    sites = episodes(at, seed, _DUST + 20 + 5 * station.number, timedelta(days=5), timedelta(hours=4), 0.45)
+    hour = local_hour(at)
     strength = 70.0 * np.exp(0.55 * smooth(seed, _DUST + 15, at, 2.5 * 86_400.0))
-    wet = 1 + 2.0 * np.minimum(rain(at, seed), 1.5)
-    return np.asarray(1.35 * pm25(at, station, seed) + 5.0 + 9.0 * rush(at) + (strength * citywide + 75.0 * own + sand) / wet)
+    raised = 16.0 * rush(at) + strength * citywide + 80.0 * sites * np.where((hour > 7) & (hour < 19), 1.0, 0.55)
+    return np.asarray(raised * (0.84 + 0.1 * wind(at, seed)) / _wet(at, seed))
 
 
-def pm10(at: Floats, station: Station, seed: int) -> Floats:
-    """Particles, µg/m³. Two hours after dust reaches the level that sends sweepers out, part of it is gone."""
-    swept = np.clip((_untreated_pm10(at - 7200.0, station, seed) - LINKED_FROM) / 80.0, 0, 1)
-    return np.asarray(_untreated_pm10(at, station, seed) * (1 - 0.22 * swept))
+def _wet(at: Floats, seed: int) -> Floats:
+    return np.asarray(1 + 2.0 * np.minimum(rain(at, seed), 1.5))
+
+
+def wind_from(at: Floats, seed: int) -> Floats:
+    """Where the wind comes from, degrees: mostly from the north-north-west along the Jialing, turning with fronts."""
+    return np.asarray((340.0 + 75.0 * smooth(seed, _DUST + 31, at, 9 * 3600.0) + 14.0 * smooth(seed, _DUST + 32, at, 1200.0)) % 360)
 
 
 def gases(at: Floats, station: Station, seed: int) -> dict[str, Floats]:
@@ -102,37 +109,7 @@ def gases(at: Floats, station: Station, seed: int) -> dict[str, Floats]:
     }
 
 
-def hourly(at: Floats, station: Station, seed: int) -> dict[str, Floats]:
-    """One-hour means of hours ending at `at`, with the instrument's own scatter."""
-    middle = at - 1800.0
-    found = {"pm2_5": pm25(middle, station, seed), "pm10": pm10(middle, station, seed)}
-    if not station.is_micro:
-        found |= gases(middle, station, seed)
-    ticks = (at // 3600).astype(np.int64)
-    own = _DUST + 90 + 8 * station.number
-    return {k: np.maximum(v * (1 + 0.02 * gauss(seed, own + i, ticks)), 1) for i, (k, v) in enumerate(found.items())}
-
-
-def five_minutes(at: Floats, station: Station, seed: int) -> dict[str, Floats]:
-    """What a micro-station reports every five minutes."""
-    ticks = (at // 300).astype(np.int64)
-    scatter = 1 + 0.04 * gauss(seed, _DUST + 95 + 8 * station.number, ticks)
-    local = 0.4 * gauss(seed, _DUST + 96 + 8 * station.number, ticks)
-    return {
-        "pm2_5": pm25(at, station, seed) * scatter,
-        "pm10": pm10(at, station, seed) * scatter,
-        "temp": temperature(at, seed) + local,
-        "rh": np.clip(humidity(at, seed) + 2 * local, 20, 100),
-    }
-
-
 def eight_hour_peaks(o3: Floats) -> Floats:
     """The largest running eight-hour mean of each day, from hours of whole days (days × 24)."""
     sums = np.cumsum(np.concatenate([np.zeros((len(o3), 1)), o3], axis=1), axis=1)
     return np.asarray(((sums[:, 8:] - sums[:, :-8]) / 8).max(axis=1))
-
-
-def dusty_hours(hours: Floats, station: Station, seed: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Hours at whose end the station has been over the sweeping level for two hours running."""
-    middle = hours - 1800.0
-    return np.asarray((pm10(middle, station, seed) >= LINKED_FROM) & (pm10(middle - 3600.0, station, seed) >= LINKED_FROM))

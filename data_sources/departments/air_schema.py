@@ -65,6 +65,43 @@ five_minutes = sa.Table(
     sa.Column("温度", sa.Float),
     sa.Column("湿度", sa.Float),
 )
+weather = sa.Table(
+    "站点气象",
+    metadata,
+    sa.Column("站点编码", S(16), primary_key=True),
+    sa.Column("时间", S(19), primary_key=True, index=True),
+    sa.Column("雨量_毫米", sa.Float),  # of the five minutes
+    sa.Column("风速", sa.Float),  # m/s
+    sa.Column("风向", sa.Integer),  # degrees, where it comes from
+)
+warnings = sa.Table(
+    "预警发布",
+    metadata,
+    sa.Column("预警编号", S(32), primary_key=True),
+    sa.Column("预警类型", S(16)),  # 重污染天气 道路结冰
+    sa.Column("级别", S(8)),  # 黄色 橙色 红色
+    sa.Column("响应级别", S(8)),  # Ⅲ级 Ⅱ级 Ⅰ级
+    sa.Column("发布原因", S(80)),
+    sa.Column("发布时间", S(19)),
+    sa.Column("解除时间", S(19)),
+    sa.Column("状态", S(8)),  # 生效 解除
+    sa.Column("更新时间", S(19), index=True),
+)
+calls = sa.Table(
+    "联动工单",
+    metadata,
+    sa.Column("工单编号", S(32), primary_key=True),
+    sa.Column("站点编码", S(16)),
+    sa.Column("级别", S(4)),  # L1 … L4
+    sa.Column("触发小时", S(19)),  # end of the hour
+    sa.Column("触发浓度", S(10)),
+    sa.Column("派单时间", S(19)),
+    sa.Column("接单时间", S(19)),
+    sa.Column("出车时间", S(19)),
+    sa.Column("完成时间", S(19)),
+    sa.Column("状态", S(8)),  # 已触发 已派单 已接单 作业中 办结 未办结 低温中止 降雨中止 误触发 漏派
+    sa.Column("更新时间", S(19), index=True),
+)
 segments = sa.Table(
     "道路路段",
     metadata,
@@ -99,6 +136,7 @@ trips = sa.Table(
     sa.Column("作业方式", S(8)),
     sa.Column("车辆编号", S(16)),
     sa.Column("任务来源", S(8)),  # 计划 联动
+    sa.Column("工单编号", S(32)),
     sa.Column("计划开始", S(19)),
     sa.Column("实际开始", S(19)),
     sa.Column("实际结束", S(19)),

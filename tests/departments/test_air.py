@@ -13,7 +13,10 @@ import sqlalchemy as sa
 
 from data_sources.departments import air, air_schema
 from data_sources.departments.air import DEPARTMENT, hour_rows
-from data_sources.departments.air_life import LINKED_FROM, STATIONS, hourly
+from data_sources.departments.air_hours import hourly
+from data_sources.departments.air_life import STATIONS, drifting, road_dust
+from data_sources.departments.air_linkage import calls, pm10
+from data_sources.departments.air_warnings import warning_rows
 from data_sources.departments.building import local_text, open_department
 
 SERVERS = [
@@ -111,25 +114,66 @@ def test_missing_values_come_as_blanks_and_dashes_too(department: sa.Engine) -> 
     assert {tuple(row) for row in seen} == {("D", ""), ("C", "—"), ("M", "—")}
 
 
-def test_sweepers_are_sent_where_dust_stayed_high_and_nowhere_else(department: sa.Engine) -> None:
+def _calls(department: sa.Engine) -> list[dict[str, object]]:
     with department.connect() as conn:
-        linked = conn.execute(
-            sa.select(air_schema.segments.c.所属街道, air_schema.trips.c.计划开始)
-            .join(air_schema.trips, air_schema.trips.c.路段编号 == air_schema.segments.c.路段编号)
-            .where(air_schema.trips.c.任务来源 == "联动")
-        ).all()
-    micro = {station.street: station for station in STATIONS if station.is_micro}
-    assert linked
-    for street, due in linked[::97]:
-        ordered = datetime.fromisoformat(f"{due}+08:00").timestamp()
-        before = np.array([np.floor(ordered / 7200) * 7200])
-        assert hourly(before, micro[street], SEED)["pm10"][0] > LINKED_FROM * 0.93
+        return [dict(row) for row in conn.execute(sa.select(air_schema.calls)).mappings()]
+
+
+def _moment(text: object) -> float:
+    return datetime.fromisoformat(f"{text}+08:00").timestamp()
+
+
+def test_sweepers_are_called_where_the_measured_hour_is_over_the_level(department: sa.Engine) -> None:
+    stations = {station.code: station for station in STATIONS}
+    seen = _calls(department)
+    assert len(seen) > 50
+    for call in seen[::17]:
+        measured = hourly(np.array([_moment(call["触发小时"])]), stations[str(call["站点编码"])], SEED)["pm10"][0]
+        assert measured > {"L1": 100, "L2": 120, "L3": 250, "L4": 350}[str(call["级别"])] * 0.9
+
+
+def test_every_trip_made_for_a_call_happens_between_its_leaving_and_its_end(department: sa.Engine) -> None:
+    calls = {call["工单编号"]: call for call in _calls(department)}
+    with department.connect() as conn:
+        trips = conn.execute(sa.select(air_schema.trips).where(air_schema.trips.c.任务来源 == "联动")).mappings().all()
+    ended = [trip for trip in trips if trip["实际结束"]]
+    assert ended
+    for trip in ended:
+        call = calls[trip["工单编号"]]
+        assert call["出车时间"] <= trip["实际开始"] and (call["完成时间"] is None or trip["实际结束"] <= call["完成时间"])
+
+
+def test_now_and_then_nobody_is_sent_or_somebody_is_late(department: sa.Engine) -> None:
+    seen = _calls(department)
+    assert {"办结", "漏派"} <= {call["状态"] for call in seen}
+    waits = [_moment(c["接单时间"]) - _moment(c["派单时间"]) for c in seen if c["接单时间"] and c["级别"] == "L1"]
+    late = sum(wait > 15 * 60 for wait in waits) / len(waits)
+    assert 0.01 < late < 0.25
+
+
+def test_dust_falls_after_sweepers_were_there_more_than_where_they_were_not() -> None:
+    station = next(s for s in STATIONS if s.is_micro)
+    until = NOW.timestamp()
+    done = [call for call in calls(station, until - 400 * 86_400, until, SEED) if call.outcome == "办结"]
+    swept = np.array([call.done for call in done])
+    left = pm10(swept, station, SEED) / (drifting(swept, station, SEED) + road_dust(swept, station, SEED))
+    usual = np.arange(until - 100 * 86_400, until, 7200.0)
+    otherwise = pm10(usual, station, SEED) / (drifting(usual, station, SEED) + road_dust(usual, station, SEED))
+    assert len(done) > 20
+    assert left.mean() < otherwise.mean() - 0.05
+
+
+def test_ice_is_warned_of_in_cold_nights_and_pollution_on_bad_days_only(department: sa.Engine) -> None:
+    year = warning_rows(NOW.timestamp() - 3 * 365 * 86_400, NOW.timestamp(), SEED)
+    kinds = {str(row[1]) for row in year}
+    assert "重污染天气" in kinds and 1 <= len(year) < 60
+    assert all(row[6] is None or str(row[6]) > str(row[5]) for row in year)
 
 
 def test_dust_episodes_reach_every_level_now_and_then_but_not_always() -> None:
     hours = np.arange(NOW.timestamp() - 3 * 365 * 86_400, NOW.timestamp(), 3600.0)
-    pm10 = hourly(hours, STATIONS[0], SEED)["pm10"]
-    over = [float((pm10 >= level).mean()) for level in (100, 120, 250)]
+    dust = hourly(hours, STATIONS[0], SEED)["pm10"]
+    over = [float((dust >= level).mean()) for level in (100, 120, 250)]
     assert 0.02 < over[0] < 0.15
     assert over[0] > over[1] > over[2] > 0
 
