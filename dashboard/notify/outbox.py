@@ -101,7 +101,7 @@ def _claim(engine: sa.Engine, settings: Settings, way: Channel, now: datetime, f
 def _allowance(conn: sa.Connection, way: Channel, now: datetime) -> int:
     """How many more messages a channel takes in this minute."""
     if not way.rate:
-        return _CLAIM
+        return _GATHER
     recent = sa.and_(notice_message.c.channel == way.key, notice_message.c.tried_at > now - _MINUTE)
     return way.rate - (conn.scalar(sa.select(sa.func.count()).where(recent)) or 0)
 
