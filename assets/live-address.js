@@ -58,7 +58,7 @@
   function act(el, event) {
     const data = el.dataset;
     const more = event.shiftKey || event.ctrlKey || event.metaKey;
-    if (data.action === "acknowledge" && data.alert) return acknowledge(el), true;
+    if (data.step && data.alert && el.nodeName === "BUTTON") return cockpit.step(el), true;
     if (data.clear) return clear(data.clear), true;
     if (data.themeSet) return setTheme(data.themeSet), true;
     if (data.langSet) return go({ lang: data.langSet === "en" ? "en" : null }), true;
@@ -141,22 +141,6 @@
       aside.replaceChildren();
       if (opener && opener.isConnected) opener.focus({ preventScroll: true });
       opener = null;
-    }
-  }
-
-  async function acknowledge(button) {
-    button.disabled = true;
-    try {
-      const answer = await fetch(`/api/v1/alerts/${encodeURIComponent(button.dataset.alert)}/acknowledge`, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify(button.dataset.note ? { note: button.dataset.note } : {}),
-      });
-      if (!answer.ok) throw new Error(`${answer.status}`);
-    } catch (failure) {
-      button.disabled = false;
-      button.textContent = cockpit.say("未送达，再试一次", "Not sent, try again");
-      button.title = String(failure.message || failure);
     }
   }
 

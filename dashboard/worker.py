@@ -22,6 +22,7 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from dashboard.alerting.evaluate import evaluate
+from dashboard.casework.tend import tend
 from dashboard.core.catalog import Catalog
 from dashboard.core.clock import Clock
 from dashboard.core.errors import CockpitError, StaleWriterError
@@ -221,6 +222,7 @@ class Worker:
         unfinished = self._derive(now)
         compute(self._engine, self._catalog, self._settings, now, self._lease.fence)
         evaluate(self._engine, self._settled(), self._settings, now, self._lease.fence)
+        tend(self._engine, self._catalog, now, self._lease.fence)
         self._seen, self._quiet_until = seen, now if unfinished else now + QUIET_TURN
 
     def _derive(self, now: datetime) -> bool:

@@ -102,8 +102,9 @@ def _in_force(catalog: Catalog, key: str, t0: datetime, t1: datetime, instead: S
 
 
 def _on_record(conn: sa.Connection, key: str, t0: datetime, t1: datetime) -> tuple[tuple[Episode, ...], tuple[Episode, ...]]:
-    rows = alert_reads.alerts_between(conn, t0, t1, alert_reads.AlertFilter(rule=key))
-    told = [(Episode(row.asset_id, row.opened_at, row.cleared_at, Level(row.worst_level)), row.acknowledged_at) for row in rows]
+    rows = alert_reads.raised_between(conn, key, t0, t1)
+    told = [(Episode(asset, opened, cleared, Level(worst)), taken) for asset, opened, cleared, worst, taken in rows]
+    told = [(one, taken) for one, taken in told if one.cleared is None or one.cleared >= t0]
     return tuple(one for one, _ in told), tuple(one for one, taken in told if taken)
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,8 +17,9 @@ from dashboard.alerting.subjects import About, Subject
 from dashboard.core.declare import Finding, Level
 from dashboard.core.times import city_day, from_micros, to_micros
 from dashboard.store import bulk
-from dashboard.store.schema import alert, alert_transition, rule_state
+from dashboard.store.schema import alert, alert_transition, handling, rule_state
 
+AGAIN_WITHIN = timedelta(minutes=30)  # raised again this soon after closing, it is the same matter and keeps its number
 _COLUMNS = ("rule", "asset_id", "state", "level", "since", "seen_ts", "value", "latches")
 
 
@@ -45,7 +46,8 @@ def record(conn: sa.Connection, change: Change, subject: Subject, prefix: str, n
     """Carry one asset's transitions out, in order, and keep the open alert's value up to date."""
     for told in change.told:
         if told.what == "open":
-            _open(conn, change, told, subject, prefix, now)
+            if not _again(conn, change, told, now):
+                _open(conn, change, told, subject, prefix, now)
         else:
             _move(conn, change, told, now)
     if change.standing.level is not None and change.last is not None:
@@ -82,6 +84,26 @@ def _open(conn: sa.Connection, change: Change, told: Transition, subject: Subjec
     }
     number = conn.execute(sa.insert(alert).values(row).returning(alert.c.alert_id)).scalar_one()
     _tell(conn, number, change, told, now)
+
+
+def _again(conn: sa.Connection, change: Change, told: Transition, now: datetime) -> bool:
+    """Raise the last alert of the rule and asset again, where people still have it or only just closed it: its number, its unit
+    and everything written on it stay. False: there is none such."""
+    assert told.new is not None
+    mine = sa.and_(alert.c.rule == change.rule, alert.c.asset_id == change.asset, alert.c.state == "clear")
+    lately = alert.c.closed_at >= told.at - AGAIN_WITHIN
+    begun = sa.exists().where(handling.c.alert_id == alert.c.alert_id)
+    columns = sa.select(alert.c.alert_id, alert.c.worst_level).where(mine, begun, sa.or_(alert.c.closed_at.is_(None), lately))
+    row = conn.execute(columns.order_by(alert.c.alert_id.desc()).limit(1)).first()
+    if row is None:
+        return False
+    worst = max((Level(row.worst_level), told.new), key=lambda level: level.severity)
+    values: dict[str, Any] = {"state": "open", "cleared_at": None, "open_key": open_key(change.rule, change.asset), "refired_at": told.at}
+    values |= {"level": told.new.value, "level_at": told.at, "worst_level": worst.value, "closed_at": None, "updated_at": now}
+    values |= {"value": told.value, "threshold": _limit(change.machine, told.new), "no_data": told.value is None}
+    conn.execute(sa.update(alert).where(alert.c.alert_id == row.alert_id).values(values))
+    _tell(conn, row.alert_id, change, told, now)
+    return True
 
 
 def _move(conn: sa.Connection, change: Change, told: Transition, now: datetime) -> None:

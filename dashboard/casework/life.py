@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from dashboard.core.declare import Plan, Text
-from dashboard.core.errors import NotAllowedError
+from dashboard.core.errors import NotNowError
 
 
 class Stage(StrEnum):
@@ -73,14 +73,15 @@ STAGE_WORDS: Mapping[Stage, Text] = {
 }
 
 _S, _E = Stage, Event
-_ANYWHERE = {_E.COMMENT: None, _E.PHOTO: None}  # None: stays where it is
-_TO_DO = {_E.LAPSE: None, **_ANYWHERE}
-_SENT = {_E.ASSIGN: _S.ASSIGNED, _E.SETTLE: _S.SETTLED, _E.FALSE_ALARM: _S.FALSE_ALARM, _E.REFIRE: None, **_TO_DO}
-_AT_DESK = {**_SENT, _E.DISPATCH: _S.DISPATCHED, _E.RECOVER: _S.CLOSED}
-_OVER = {_E.REOPEN: _S.ACKNOWLEDGED, _E.REFIRE: _S.NEW, **_ANYWHERE}
-_CHECKED = {_E.REJECT: _S.ARRIVED, _E.REFIRE: _S.ARRIVED, **_TO_DO}
-TABLE: Mapping[Stage, Mapping[Event, Stage | None]] = {
-    _S.NEW: {k: v for k, v in _AT_DESK.items() if k is not _E.SETTLE} | {_E.ACKNOWLEDGE: _S.ACKNOWLEDGED},
+_Leads = Mapping[Event, Stage | None]  # None: stays where it is
+_ANYWHERE: _Leads = {_E.COMMENT: None, _E.PHOTO: None}
+_TO_DO: _Leads = {_E.LAPSE: None, **_ANYWHERE}
+_SENT: _Leads = {_E.ASSIGN: _S.ASSIGNED, _E.SETTLE: _S.SETTLED, _E.FALSE_ALARM: _S.FALSE_ALARM, _E.REFIRE: None, **_TO_DO}
+_AT_DESK: _Leads = {**_SENT, _E.DISPATCH: _S.DISPATCHED, _E.RECOVER: _S.CLOSED}
+_OVER: _Leads = {_E.REOPEN: _S.ACKNOWLEDGED, _E.REFIRE: _S.NEW, **_ANYWHERE}
+_CHECKED: _Leads = {_E.REJECT: _S.ARRIVED, _E.REFIRE: _S.ARRIVED, **_TO_DO}
+TABLE: Mapping[Stage, _Leads] = {
+    _S.NEW: {**{k: v for k, v in _AT_DESK.items() if k is not _E.SETTLE}, _E.ACKNOWLEDGE: _S.ACKNOWLEDGED},
     _S.ACKNOWLEDGED: {**_AT_DESK, _E.ARRIVE: _S.ARRIVED},
     _S.ASSIGNED: {**_AT_DESK, _E.ARRIVE: _S.ARRIVED},
     _S.DISPATCHED: {**_SENT, _E.ARRIVE: _S.ARRIVED},
@@ -127,10 +128,10 @@ def due_step(stage: Stage) -> str:
 
 
 def step(life: Life, event: Event, at: datetime, plan: Plan | None, unit: str = "") -> Life:
-    """What an event makes of it. Raises NotAllowedError, in words, for what cannot happen at this stage."""
+    """What an event makes of it. Raises NotNowError, in words, for what cannot happen at this stage."""
     allowed = TABLE[life.stage]
     if event not in allowed:
-        raise NotAllowedError(f"{STAGE_WORDS[life.stage].zh}的预警不能{EVENT_WORDS[event].zh} ({event} is not possible once {life.stage})")
+        raise NotNowError(f"{STAGE_WORDS[life.stage].zh}的预警不能{EVENT_WORDS[event].zh} ({event} is not possible once {life.stage})")
     if event is Event.REOPEN:
         _within(life, at, plan)
     if event is Event.LAPSE:
@@ -157,13 +158,13 @@ def _within(life: Life, at: datetime, plan: Plan | None) -> None:
     window = timedelta(hours=plan.reopen_h if plan else 24)
     if life.closed_at and at > life.closed_at + window:
         hours = window.total_seconds() / 3600
-        raise NotAllowedError(f"闭环已超过{hours:g}小时，不能重新打开；请新建事项 (closed more than {hours:g} h ago)")
+        raise NotNowError(f"闭环已超过{hours:g}小时，不能重新打开；请新建事项 (closed more than {hours:g} h ago)")
 
 
 def _lapsed(life: Life, at: datetime, plan: Plan | None) -> Life:
     """The limit passed: somebody higher is told, and the same time is given once more."""
     if life.due is None or at < life.due:
-        raise NotAllowedError("时限未到 (the limit has not passed)")
+        raise NotNowError("时限未到 (the limit has not passed)")
     limit = plan.limits.get(due_step(life.stage), 0.0) if plan else 0.0
     told = life.escalations + 1
     again = life.due + timedelta(minutes=limit) if limit and told < MOST_ESCALATIONS else None

@@ -9,6 +9,7 @@ CockpitError
 │   └── SourceChangedError       schema is not what was configured: a person must look
 ├── StaleWriterError         another worker took over: stop writing
 ├── NotFoundError            nothing is there
+├── NotNowError              it cannot be done as things stand: look again
 └── NotAllowedError          refuse
 """
 
@@ -61,6 +62,10 @@ class StaleWriterError(CockpitError):
 
 class NotFoundError(CockpitError):
     """No such thing."""
+
+
+class NotNowError(CockpitError):
+    """As things stand this cannot be done; the message says what is in the way."""
 
 
 class NotAllowedError(CockpitError):

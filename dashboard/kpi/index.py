@@ -78,8 +78,9 @@ class OpenAlert:
 
 
 def alerts_that_cost(conn: sa.Connection) -> list[OpenAlert]:
-    """The alerts open now."""
-    query = sa.select(alert.c.number, alert.c.vital, alert.c.street, alert.c.level).where(alert.c.state == "open")
+    """The alerts open now; one that people found false costs nothing."""
+    standing = sa.and_(alert.c.state == "open", alert.c.closed_at.is_(None))
+    query = sa.select(alert.c.number, alert.c.vital, alert.c.street, alert.c.level).where(standing)
     return [OpenAlert(*row) for row in conn.execute(query)]
 
 

@@ -8,12 +8,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from dashboard.alerting.reasons import in_language
+from dashboard.casework.handling import SYSTEM
+from dashboard.casework.life import EVENT_WORDS, REASONS, Event
 from dashboard.core.declare import Domain, Judged, KpiValues, Metric, Text, Threshold
 from dashboard.core.errors import NotFoundError
 from dashboard.core.readings import latest
 from dashboard.core.times import CITY_ZONE, city_day
-from dashboard.snapshot.alerts import Alert, AlertCard, card, grounds, one_alert
+from dashboard.snapshot.alerts import Alert, card, grounds, one_alert
 from dashboard.snapshot.figures import thresholds_of_metric
+from dashboard.snapshot.handling import handling, took_words
 from dashboard.snapshot.picture import Picture
 from dashboard.snapshot.shapes import path, scale_of
 from dashboard.snapshot.view import View
@@ -26,8 +29,7 @@ _WHAT = {
     "level": Text("等级变化", "Level changed"),
     "no_data": Text("数据中断", "Data lost"),
     "data_back": Text("数据恢复", "Data back"),
-    "clear": Text("已闭环", "Closed"),
-    "acknowledge": Text("已确认", "Acknowledged"),
+    "clear": Text("恢复正常", "Back to normal"),
 }
 
 
@@ -42,8 +44,9 @@ def alert(picture: Picture, view: View, alert_id: str) -> dict[str, Any]:
         "rule": f"{rule[1].title(lang)}（{a.rule}）" if rule else a.rule,
         "reference": _reference(picture, a, lang),
         "grounds": _grounds(picture, a, lang),
-        "steps": _steps(picture, a, c, lang),
+        "steps": _steps(picture, a, lang),
         **_plot(picture, a, lang),
+        "handling": None if picture.replay else handling(picture, a.alert_id, lang),
         "replay": picture.replay,
         "note": say(lang, "回放中，不能处置", "Replay: actions are off") if picture.replay else "",
     }
@@ -81,22 +84,28 @@ def _grounds(picture: Picture, a: Alert, lang: str) -> list[dict[str, Any]]:
     return stopped + [{"what": what(lang), "said": said, "stops": False} for what, said in found[0].because]
 
 
-def _steps(picture: Picture, a: Alert, c: AlertCard, lang: str) -> list[dict[str, Any]]:
+def _steps(picture: Picture, a: Alert, lang: str) -> list[dict[str, str]]:
     with picture.reader.engine.connect() as conn:
         told = alert_reads.alert_timeline(conn, a.alert_id, picture.at)
-    steps = [_step(moment(s.at, lang, picture.now), _WHAT.get(s.what, Text(s.what, s.what))(lang), _why(s, lang)) for s in told]
-    if a.state == "new":
-        steps.append(_step("", say(lang, "待确认", "Awaits acknowledgement"), c.owner, coming=True))
-    return steps
+    return [_step(moment(s.at, lang, picture.now), s, lang) for s in told]
 
 
-def _why(step: alert_reads.TransitionRow, lang: str) -> str:
+def _step(time: str, step: alert_reads.TransitionRow, lang: str) -> dict[str, str]:
     """The machine's grounds in the screen's language; what a person noted stays as it was written."""
-    return step.reason if step.what == "acknowledge" else in_language(step.reason, lang)
+    if step.what in _WHAT:
+        return {"time": time, "what": _WHAT[step.what](lang), "took": "", "who": "", "reason": in_language(step.reason, lang)}
+    return {
+        "time": time,
+        "what": EVENT_WORDS[Event(step.what)](lang),
+        "took": took_words(step.took_s, step.limit_s, lang),
+        "who": together(lang, (say(lang, "系统", "System") if step.actor == SYSTEM else step.actor, step.unit or "", _coded(step, lang))),
+        "reason": step.reason,
+    }
 
 
-def _step(time: str, what: str, reason: str, *, coming: bool = False) -> dict[str, Any]:
-    return {"time": time, "what": what, "reason": reason, "next": coming}
+def _coded(step: alert_reads.TransitionRow, lang: str) -> str:
+    """Why it was a false alarm."""
+    return REASONS[step.code](lang) if step.code and step.code in REASONS else ""
 
 
 # ---- the reading around it

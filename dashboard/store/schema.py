@@ -305,7 +305,10 @@ alert = sa.Table(
     sa.Column("no_data", sa.Boolean, nullable=False, default=False),  # still open, but nothing fresh says so
     sa.Column("owner", sa.String(64), nullable=False),
     sa.Column("open_key", sa.String(200), unique=True),  # rule|asset while open, NULL once clear: one open alert per rule and asset
+    sa.Column("refired_at", UtcDateTime),  # raised again while people still had it, or soon after: the newest such moment
+    sa.Column("closed_at", UtcDateTime, index=True),  # people are done with it; beside `state`, which is the machine's
     sa.Index("ix_alert_state_opened", "state", "opened_at"),
+    sa.Index("ix_alert_rule_asset", "rule", "asset_id"),
 )
 alert_transition = sa.Table(
     "alert_transition",
@@ -314,20 +317,44 @@ alert_transition = sa.Table(
     sa.Column("alert_id", sa.BigInteger, nullable=False, index=True),
     sa.Column("at", UtcDateTime, nullable=False, index=True),  # when it became so
     sa.Column("noticed_at", UtcDateTime, nullable=False),
-    sa.Column("what", sa.String(16), nullable=False),  # open | level | no_data | data_back | clear | acknowledge
+    sa.Column(
+        "what", sa.String(16), nullable=False
+    ),  # the machine's: open | level | no_data | data_back | clear; people's: casework/life.py
     sa.Column("old", sa.String(16)),
     sa.Column("new", sa.String(16)),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("value", sa.Float),
     sa.Column("actor", sa.String(64), nullable=False, default="system"),
+    sa.Column("unit", sa.String(64)),  # a person's step: the unit it was given to, or that escalation tells
+    sa.Column("code", sa.String(32)),  # why it was a false alarm; which photograph
+    sa.Column("took_s", sa.Integer),  # from the step before
+    sa.Column("limit_s", sa.Integer),  # what the plan allowed for it
 )
-acknowledgement = sa.Table(  # people's decisions live in tables of their own; the worker never writes here
-    "acknowledgement",
+handling = sa.Table(  # where people stand with an alert; their steps are transitions. Written by casework alone
+    "handling",
     metadata,
+    sa.Column("alert_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("stage", sa.String(16), nullable=False),
+    sa.Column("since", UtcDateTime, nullable=False),
+    sa.Column("due_at", UtcDateTime, index=True),  # when the next step must be done
+    sa.Column("unit", sa.String(64), nullable=False, default=""),  # who was given it; empty: the unit the rule names
+    sa.Column("escalations", sa.Integer, nullable=False, default=0),
+    sa.Column("reopened", sa.Integer, nullable=False, default=0),
+    sa.Column("acknowledged_at", UtcDateTime),
+    sa.Column("acknowledged_by", sa.String(64)),
+    sa.Column("refired_at", UtcDateTime),  # the alert's own, as last looked at
+    sa.Column("version", sa.Integer, nullable=False, default=0),  # two people at once: one of them is told to look again
+)
+photo = sa.Table(  # of the site, without what a camera adds about place and owner
+    "photo",
+    metadata,
+    sa.Column("photo_id", sa.String(64), primary_key=True),  # SHA-256 of its bytes
     sa.Column("alert_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("at", UtcDateTime, nullable=False),
     sa.Column("actor", sa.String(64), nullable=False),
-    sa.Column("note", sa.Text, nullable=False, default=""),
+    sa.Column("width", sa.Integer, nullable=False),
+    sa.Column("height", sa.Integer, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
 )
 rule_state = sa.Table(  # where the state machine of each rule × asset stands between turns
     "rule_state",
@@ -449,7 +476,6 @@ geo_layer = sa.Table(
 )
 
 __all__ = [
-    "acknowledgement",
     "alert",
     "alert_transition",
     "audit",
@@ -459,6 +485,7 @@ __all__ = [
     "dirty_day",
     "finding",
     "geo_layer",
+    "handling",
     "kpi_day",
     "kpi_h1",
     "kpi_history",
@@ -470,6 +497,7 @@ __all__ = [
     "notice",
     "notice_mark",
     "notice_message",
+    "photo",
     "pull_run",
     "pull_state",
     "quarantine",

@@ -8,15 +8,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Body, FastAPI, Path, Query, Request
+from fastapi import APIRouter, FastAPI, Path, Query
 from fastapi.responses import Response
 
 from dashboard import __version__
-from dashboard.casework.alerts import acknowledge
 from dashboard.core.catalog import Catalog
 from dashboard.core.clock import Clock
 from dashboard.core.declare import Text
-from dashboard.core.errors import ConfigurationError, NotAllowedError, NotFoundError
+from dashboard.core.errors import ConfigurationError, NotFoundError
 from dashboard.core.places import streets
 from dashboard.core.scope import DISTRICT
 from dashboard.core.times import from_micros, to_micros
@@ -26,12 +25,11 @@ from dashboard.store.freshness import feeds_freshness
 from dashboard.store.readings import series
 from dashboard.web import reads
 from dashboard.web.cap import publishing
+from dashboard.web.deciding import deciding
 from dashboard.web.export import exporting
 from dashboard.web.hub import Hub
-from dashboard.web.live import same_origin
 from dashboard.web.metrics import Metrics
 from dashboard.web.models import (
-    AcknowledgeIn,
     AlertOut,
     Counts,
     FeatureCollection,
@@ -85,7 +83,7 @@ def machines(house: House) -> FastAPI:
     )
     explain_errors(app)
     app.include_router(_reading(house), prefix="/api/v1", responses=PROBLEMS)
-    app.include_router(_deciding(house), prefix="/api/v1", responses=PROBLEMS)
+    app.include_router(deciding(house.engine, house.catalog, house.clock), prefix="/api/v1", responses=PROBLEMS)
     app.include_router(publishing(house.engine, house.catalog, house.settings, house.clock), prefix="/api/v1", responses=PROBLEMS)
     app.include_router(_health(house), include_in_schema=False)
     app.include_router(exporting(Reader(house.engine, house.catalog, house.settings), house.clock), include_in_schema=False)
@@ -178,24 +176,6 @@ def _scopes(text: str) -> list[str]:
 def _known_domain(catalog: Catalog, domain: str | None) -> None:
     if domain and domain not in catalog.domains:
         raise NotFoundError(f"no domain {domain!r}; there are: {', '.join(sorted(catalog.domains))}")
-
-
-def _deciding(house: House) -> APIRouter:
-    router = APIRouter()
-
-    @router.post("/alerts/{alert_id}/acknowledge")
-    def take_in_hand(request: Request, alert_id: AlertId, said: Annotated[AcknowledgeIn, Body()]) -> AlertOut:
-        """A post on duty takes an alert in hand. Saying it twice changes nothing."""
-        if not same_origin(request.scope):
-            raise NotAllowedError("only this product's own pages may do that")
-        acknowledge(house.engine, alert_id, said.actor, said.note, house.clock.now())
-        with house.engine.connect() as conn:
-            row = reads.one_alert(conn, alert_id)
-        if row is None:
-            raise NotFoundError(f"no alert {alert_id}")
-        return alert_out(row, house.catalog)
-
-    return router
 
 
 def _health(house: House) -> APIRouter:

@@ -130,6 +130,9 @@ class AlertOut(BaseModel):
     state: str
     acknowledged: bool
     acknowledged_at: Moment | None
+    stage: str | None = Field(description="how far people have come; null: nobody has looked after it yet")
+    due_at: Moment | None = Field(description="when the next step must be done")
+    closed_at: Moment | None = Field(description="when people were done with it")
     opened_at: Moment
     cleared_at: Moment | None
     asset: str
@@ -174,12 +177,22 @@ class SeriesOut(Page[PointOut]):
     unit: str
 
 
-class AcknowledgeIn(BaseModel):
-    """Who takes an alert in hand: a post on duty, never a person's name."""
+class StepIn(BaseModel):
+    """Who takes a step, and what is said with it: a post on duty, never a person's name."""
 
     model_config = ConfigDict(extra="forbid")
     actor: str = Field(default="值班台", min_length=1, max_length=64)
-    note: str = Field(default="", max_length=500)
+    note: str = Field(default="", max_length=2000)
+    unit: str = Field(default="", max_length=64, description="whom it is given to")
+    code: str = Field(default="", max_length=32, description="why it is a false alarm: sensor_fault, test, environment, operator")
+
+
+class PhotoOut(BaseModel):
+    """A photograph as it is kept."""
+
+    id: str = Field(description="SHA-256 of its bytes")
+    width: int
+    height: int
 
 
 class FeatureCollection(BaseModel):

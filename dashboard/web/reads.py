@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from dashboard.core.catalog import Catalog
 from dashboard.core.errors import CockpitError
 from dashboard.core.times import iso
-from dashboard.store.schema import acknowledgement, alert, channel, kpi_history, kpi_latest, pull_state, source_state
+from dashboard.store.schema import alert, channel, handling, kpi_history, kpi_latest, pull_state, source_state
 
 Found = sa.RowMapping
 History = kpi_history.alias("h")
@@ -69,8 +69,8 @@ def one_alert(conn: sa.Connection, alert_id: int) -> Found | None:
 
 
 def _alerts() -> sa.Select[Any]:
-    joined = alert.outerjoin(acknowledgement, acknowledgement.c.alert_id == alert.c.alert_id)
-    return sa.select(alert, acknowledgement.c.at.label("acknowledged_at")).select_from(joined)
+    joined = alert.outerjoin(handling, handling.c.alert_id == alert.c.alert_id)
+    return sa.select(alert, handling.c.acknowledged_at, handling.c.stage, handling.c.due_at).select_from(joined)
 
 
 def open_counts(conn: sa.Connection) -> dict[str, int]:

@@ -11,13 +11,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from dashboard.core.errors import CockpitError, NotAllowedError, NotFoundError
+from dashboard.core.errors import CockpitError, NotAllowedError, NotFoundError, NotNowError
 from dashboard.web.problems import MEDIA_TYPE, problem
 from dashboard.web.reads import BadCursorError
 
 log = logging.getLogger(__name__)
 
-_STATUS = {NotFoundError: 404, NotAllowedError: 403, BadCursorError: 400}
+_STATUS = {NotFoundError: 404, NotAllowedError: 403, NotNowError: 409, BadCursorError: 400}
 
 
 def unfit(name: str, why: str) -> RequestValidationError:

@@ -33,7 +33,8 @@ def alert_out(row: Found, catalog: Catalog) -> AlertOut:
         **{
             name: row[name]
             for name in (
-                *("number", "rule", "domain", "vital", "level", "state", "acknowledged_at", "opened_at", "cleared_at", "asset_name"),
+                *("number", "rule", "domain", "vital", "level", "state", "acknowledged_at", "stage", "due_at", "closed_at"),
+                *("opened_at", "cleared_at", "asset_name"),
                 *("street", "lon", "lat", "value", "threshold", "unit", "no_data", "owner"),
             )
         },

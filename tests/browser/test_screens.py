@@ -91,7 +91,7 @@ def test_an_alert_taken_in_hand_is_in_hand_on_every_other_screen_within_two_seco
     number = fresh.get_attribute("data-drawer")
     fresh.click()
     desk.see("#drawer h2")
-    desk.page.locator('#drawer [data-action="acknowledge"]').click()
+    desk.page.locator('#drawer [data-step="acknowledge"]').click()
     other.see(f'tr[data-drawer="{number}"] .st-in_hand', 2)
     desk.see("#drawer .st-in_hand", 2)
     assert "处置中" in other.texts(f'tr[data-drawer="{number}"] .st')[0]

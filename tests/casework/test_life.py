@@ -9,7 +9,7 @@ import pytest
 
 from dashboard.casework.life import MOST_ESCALATIONS, TABLE, Event, Grounds, Life, Stage, born, missing, step
 from dashboard.core.declare import Level, Plan
-from dashboard.core.errors import NotAllowedError
+from dashboard.core.errors import NotNowError
 
 NOON = datetime(2026, 5, 20, 4, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -47,7 +47,7 @@ def test_each_stage_meets_each_event(stage: Stage, event: Event) -> None:
     if event.value in leads:
         assert step(_at(stage), event, NOON, PLAN).stage == leads[event.value]
     else:
-        with pytest.raises(NotAllowedError):
+        with pytest.raises(NotNowError):
             step(_at(stage), event, NOON, PLAN)
 
 
@@ -62,7 +62,7 @@ def test_the_limit_of_what_comes_next_runs_from_the_step_before() -> None:
 
 def test_a_limit_that_passed_tells_somebody_higher_a_few_times_and_then_no_more() -> None:
     life = born(NOON, PLAN)
-    with pytest.raises(NotAllowedError):
+    with pytest.raises(NotNowError):
         step(life, E.LAPSE, NOON + 4 * MINUTE, PLAN)
     for n in range(1, MOST_ESCALATIONS + 1):
         life = step(life, E.LAPSE, NOON + 5 * n * MINUTE, PLAN)
@@ -81,7 +81,7 @@ def test_what_was_raised_again_keeps_who_has_it_unless_it_was_over() -> None:
 def test_a_matter_closed_long_ago_stays_closed() -> None:
     over = step(born(NOON, PLAN), E.RECOVER, NOON, PLAN)
     assert step(over, E.REOPEN, NOON + timedelta(hours=2), PLAN).stage == S.ACKNOWLEDGED
-    with pytest.raises(NotAllowedError, match="2小时"):
+    with pytest.raises(NotNowError, match="2小时"):
         step(over, E.REOPEN, NOON + timedelta(hours=2, minutes=1), PLAN)
 
 
@@ -110,7 +110,7 @@ def test_no_sequence_leads_astray() -> None:
             event = dice.choice(events)
             try:
                 life = step(life, event, at, PLAN)
-            except NotAllowedError:
+            except NotNowError:
                 assert event not in TABLE[life.stage] or event in (E.LAPSE, E.REOPEN)
                 continue
             acknowledged = life.stage is not S.NEW

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from PIL import Image
 
 from dashboard.core.catalog import Catalog, load_catalog
 from dashboard.core.clock import SteppedClock
@@ -143,22 +145,41 @@ def test_alerts_are_filtered_by_state_and_level(web: Web) -> None:
     assert [a["id"] for a in web.get("/api/v1/alerts?state=clear").json()["items"]] == [3]
 
 
-def test_acknowledging_is_kept_and_saying_it_twice_changes_nothing(web: Web) -> None:
-    first = web.post("/api/v1/alerts/2/acknowledge", json={"actor": "值班台", "note": "已派人"})
-    again = web.post("/api/v1/alerts/2/acknowledge", json={"actor": "另一台"})
+def test_acknowledging_is_kept_and_whoever_is_second_is_told_so(web: Web) -> None:
+    first = web.post("/api/v1/alerts/2/steps/acknowledge", json={"actor": "值班台", "note": "已派人"})
+    again = web.post("/api/v1/alerts/2/steps/acknowledge", json={"actor": "另一台"})
     assert first.status_code == 200 and first.json()["acknowledged"] is True
-    assert again.json()["acknowledged_at"] == first.json()["acknowledged_at"]
+    assert first.json()["stage"] == "acknowledged"
+    assert (again.status_code, again.json()["detail"]) == (409, "已确认的预警不能确认 (acknowledge is not possible once acknowledged)")
     assert web.get("/api/v1/alerts?level=red").json()["items"][0]["acknowledged"] is True
+
+
+def test_a_photograph_of_the_site_is_taken_in_and_shown_again(web: Web) -> None:
+    out = io.BytesIO()
+    Image.new("RGB", (40, 30), "teal").save(out, "PNG")
+    sent = web.post("/api/v1/alerts/2/photos", content=out.getvalue(), headers={"content-type": "image/png"})
+    assert (sent.status_code, sent.json()["width"]) == (201, 40)
+    shown = web.get(f"/api/v1/alerts/2/photos/{sent.json()['id']}")
+    assert (shown.status_code, shown.headers["content-type"]) == (200, "image/jpeg")
+    assert web.get(f"/api/v1/alerts/1/photos/{sent.json()['id']}").status_code == 404, "not of that alert"
+    assert web.post("/api/v1/alerts/2/photos", content=b"<svg/>").status_code == 409
+    assert web.post("/api/v1/alerts/2/photos", content=b"x" * 12_000_001).status_code == 409
+
+
+_FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 
 @pytest.mark.parametrize(
     ("path", "options", "status"),
     [
-        ("/api/v1/alerts/99/acknowledge", {"json": {}}, 404),
-        ("/api/v1/alerts/2/acknowledge", {"content": b"actor=x", "headers": {"content-type": "application/x-www-form-urlencoded"}}, 422),
-        (f"/api/v1/alerts/{2**63}/acknowledge", {"json": {}}, 422),
-        ("/api/v1/alerts/2/acknowledge", {"json": {"surprise": 1}}, 422),
-        ("/api/v1/alerts/2/acknowledge", {"json": {}, "headers": {"origin": "http://elsewhere.example"}}, 403),
+        ("/api/v1/alerts/2/steps/explode", {"json": {}}, 422),
+        ("/api/v1/alerts/2/steps/close", {"json": {}}, 409),
+        ("/api/v1/alerts/2/photos", {"content": b"", "headers": {"origin": "http://elsewhere.example"}}, 403),
+        ("/api/v1/alerts/99/steps/acknowledge", {"json": {}}, 404),
+        ("/api/v1/alerts/2/steps/acknowledge", {"content": b"actor=x", "headers": _FORM}, 422),
+        (f"/api/v1/alerts/{2**63}/steps/acknowledge", {"json": {}}, 422),
+        ("/api/v1/alerts/2/steps/acknowledge", {"json": {"surprise": 1}}, 422),
+        ("/api/v1/alerts/2/steps/acknowledge", {"json": {}, "headers": {"origin": "http://elsewhere.example"}}, 403),
         ("/api/v1/status", {"json": {}}, 405),
     ],
 )
