@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from dashboard.city import Measure, ago, largest, latest, smallest
+from dashboard.city import Measure, Metric, ago, largest, latest, smallest
+
+UNUSABLE = 2  # quality of readings that are kept and count nowhere
 
 
 def _flag(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
@@ -16,16 +19,23 @@ def _flag(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
 
 def heard_assets(assets: sa.Table, domain: str, within: timedelta, among: sa.ColumnElement[bool] | None = None) -> sa.Subquery:
     """Each asset with `online`: 1 if any of its channels delivered a usable reading within that time."""
-    heard = sa.select(latest.c.asset_id).where(latest.c.domain == domain, latest.c.quality < 2, latest.c.ts >= ago(within))
+    heard = sa.select(latest.c.asset_id).where(latest.c.domain == domain, latest.c.quality < UNUSABLE, latest.c.ts >= ago(within))
     found = sa.select(assets.c.asset_id, assets.c.name, assets.c.street, _flag(assets.c.asset_id.in_(heard)).label("online"))
     return (found if among is None else found.where(among)).subquery(f"{domain}_heard")
 
 
-def channels(domain: str, within: timedelta, stuck_after: timedelta, may_rest: tuple[str, ...] = ()) -> sa.Subquery:
-    """Each channel with `stuck` (has not moved for that long, unless its metric may rest) and `valid` (heard, usable, not stuck)."""
+def channels(
+    domain: str, within: timedelta, stuck_after: timedelta, may_rest: tuple[str, ...] = (), among: Iterable[Metric] = ()
+) -> sa.Subquery:
+    """Each channel with `heard`, `stuck` (has not moved for that long, unless its metric may rest) and `valid` (heard, usable, not stuck).
+
+    `among`: the metrics instruments give, where others are worked out from them.
+    """
     ts, since = (sa.type_coerce(column, sa.BigInteger) for column in (latest.c.ts, latest.c.same_since))
     still = sa.and_(latest.c.metric.not_in(may_rest), ts - since >= round(stuck_after.total_seconds()) * 1_000_000)
-    heard = sa.and_(latest.c.quality < 2, latest.c.ts >= ago(within))
+    in_time = latest.c.ts >= ago(within)
+    mine = [latest.c.domain == domain, *([latest.c.metric.in_([m.key for m in among])] if among else [])]
+    heard = sa.and_(latest.c.quality < UNUSABLE, in_time)
     stuck = sa.func.coalesce(_flag(still), 0)
     return (
         sa.select(
@@ -34,11 +44,13 @@ def channels(domain: str, within: timedelta, stuck_after: timedelta, may_rest: t
             latest.c.street,
             latest.c.ts,
             latest.c.value,
+            latest.c.quality,
             latest.c.same_since,
+            sa.func.coalesce(_flag(in_time), 0).label("heard"),
             stuck.label("stuck"),
             (sa.func.coalesce(_flag(heard), 0) * (1 - stuck)).label("valid"),
         )
-        .where(latest.c.domain == domain)
+        .where(*mine)
         .subquery(f"{domain}_channels")
     )
 

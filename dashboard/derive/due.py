@@ -12,14 +12,15 @@ import sqlalchemy as sa
 from dashboard.core.declare import Derived, Domain
 from dashboard.core.times import to_micros
 from dashboard.derive.columns import Span
-from dashboard.store.schema import derived_mark, reading_cold, reading_hot
+from dashboard.store.schema import channel, derived_mark, reading_boundary, reading_cold
 from dashboard.store.series import latest_values
 from dashboard.store.touched import Stretch
 
 Board = Mapping[str, Mapping[str, Any]]  # newest readings: asset → metric → row
 
 _DAY = 86_400_000_000
-_CHUNK = 2000  # days of channels read and written at once
+_AT_ONCE = 500  # channels asked for in one statement
+_CHUNK = 10_000  # days of channels read and written at once
 _SLICE = 120 * _DAY  # of an asset's past gone through at once
 
 
@@ -81,41 +82,59 @@ def marks(conn: sa.Connection, domain: Domain) -> dict[tuple[str, str], int]:
     return {(metric, asset): ts for metric, asset, ts in rows}
 
 
-def tasks(conn: sa.Connection, domain: Domain, late: Mapping[int, Stretch]) -> Iterator[Task]:
-    """Everything that is due, derived metrics in the order they are declared: one may be an input of the next."""
+def tasks(conn: sa.Connection, domain: Domain, late: Mapping[int, Stretch]) -> list[Task]:
+    """Everything that is due, asset by asset: what is worked out from the same readings is read once."""
     known, done = board(conn, domain), marks(conn, domain)
-    for derived in domain.derived:
-        pace = Pace.of(domain, derived)
-        for asset, channels in known.items():
-            row = channels.get(derived.inputs[0])
-            if row is None or row.ts is None:
+    paces = [(derived, Pace.of(domain, derived)) for derived in domain.derived]
+    started = {(d.metric.key, asset) for d, _ in paces for asset in known if (d.metric.key, asset) in done}
+    begun = _oldest(
+        conn, [row.channel_id for d, _ in paces for a in known if (d.metric.key, a) not in started and (row := _heard(known[a], d))]
+    )
+    found = []
+    for asset, channels in known.items():
+        for derived, pace in paces:
+            if (row := _heard(channels, derived)) is None:
                 continue
             mark = done.get((derived.metric.key, asset))
-            if (new := _new(conn, row, mark, pace)) is not None:
-                yield Task(derived, asset, new, (new[0] - pace.reach, new[1]), new[1], row, pace, more=new[1] < to_micros(row.ts))
+            if (new := _new(row, mark, pace, begun)) is not None:
+                found.append(Task(derived, asset, new, (new[0] - pace.reach, new[1]), new[1], row, pace, more=new[1] < to_micros(row.ts)))
             if mark is not None:
-                for start, end in _late(derived, channels, late):
-                    again = (pace.slot_start(start), min(end + pace.reach, mark))
-                    if again[1] >= start:
-                        yield Task(derived, asset, again, (again[0] - pace.reach, again[1]), None, row, pace)
+                found += _again(derived, asset, channels, pace, mark, late)
+    return found
 
 
-def _new(conn: sa.Connection, row: Any, mark: int | None, pace: Pace) -> Span | None:
+def _heard(channels: Mapping[str, Any], derived: Derived) -> Any:
+    """The newest reading of a derived metric's first input, if there ever was one."""
+    row = channels.get(derived.inputs[0])
+    return None if row is None or row.ts is None else row
+
+
+def _again(derived: Derived, asset: str, channels: Mapping[str, Any], pace: Pace, mark: int, late: Mapping[int, Stretch]) -> Iterator[Task]:
+    """Stretches gone over before in which an input came late or was corrected."""
+    for start, end in _late(derived, channels, late):
+        again = (pace.slot_start(start), min(end + pace.reach, mark))
+        if again[1] >= start:
+            yield Task(derived, asset, again, (again[0] - pace.reach, again[1]), None, channels[derived.inputs[0]], pace)
+
+
+def _new(row: Any, mark: int | None, pace: Pace, begun: Mapping[int, int]) -> Span | None:
     """The first slice of what the first input said after the mark."""
     newest = to_micros(row.ts)
     if mark is not None and (mark >= newest or pace.is_same_slot(mark, newest)):
         return None
-    first = pace.slot_start(_oldest(conn, row.channel_id, newest)) if mark is None else mark + 1
+    first = pace.slot_start(begun.get(row.channel_id, newest)) if mark is None else mark + 1
     return first, min(newest, first + _SLICE)
 
 
-def _oldest(conn: sa.Connection, channel_id: int, newest: int) -> int:
-    """When a channel's history begins."""
-    for table in (reading_cold, reading_hot):
-        first = conn.scalar(sa.select(sa.func.min(table.c.ts)).where(table.c.channel_id == channel_id))
-        if first is not None:
-            return int(first)
-    return newest
+def _oldest(conn: sa.Connection, channels: list[int]) -> dict[int, int]:
+    """When each channel's history begins: one index seek each; where all of it is hot, no later than hot begins."""
+    found: dict[int, int] = {}
+    for start in range(0, len(channels), _AT_ONCE):
+        first = sa.select(sa.func.min(reading_cold.c.ts)).where(reading_cold.c.channel_id == channel.c.channel_id).scalar_subquery()
+        hot = sa.select(reading_boundary.c.ts).scalar_subquery()
+        wanted = sa.select(channel.c.channel_id, sa.func.coalesce(first, hot, 0))
+        found |= {number: ts for number, ts in conn.execute(wanted.where(channel.c.channel_id.in_(channels[start : start + _AT_ONCE])))}
+    return found
 
 
 def _late(derived: Derived, channels: Mapping[str, Any], late: Mapping[int, Stretch]) -> list[Stretch]:

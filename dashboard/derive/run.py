@@ -73,7 +73,7 @@ def _domain(turn: _Turn) -> bool:
     """Everything due in a domain; whether all of it was done."""
     with turn.engine.connect() as conn:
         late = _late(conn, turn.domain)
-        due = list(tasks(conn, turn.domain, late))
+        due = tasks(conn, turn.domain, late)
     for lot in chunks(due):
         if turn.is_over:
             return False
@@ -222,7 +222,7 @@ def _keep(turn: _Turn, lot: Sequence[Task], found: _Found) -> None:
     with writing(turn.engine).begin() as conn:
         if turn.fence is not None:
             check_fence(conn, turn.fence)
-        wanted = [(t.asset, t.derived.metric.key, t.row.street, round(t.derived.metric.cadence.total_seconds())) for t, _ in spoke]
+        wanted = [(t.asset, t.derived.metric.key, t.row.street, _pace_s(t)) for t, _ in spoke]
         numbers = open_channels(conn, domain=domain, pull=_PULL, source=_SOURCE, wanted=wanted, now=turn.now) if wanted else {}
         for task, block in spoke:
             block.channels[:] = numbers[task.asset, task.derived.metric.key]
@@ -232,6 +232,11 @@ def _keep(turn: _Turn, lot: Sequence[Task], found: _Found) -> None:
         done = [(domain, t.derived.metric.key, t.asset, t.mark) for t in lot if t.mark is not None]
         bulk.insert(conn, derived_mark, ("domain", "metric", "asset_id", "ts"), done, update=("ts",))
         bump(conn, [f"readings:{domain}"] if spoke else [], turn.now)
+
+
+def _pace_s(task: Task) -> int:
+    """How old the newest value may be: where there is one a slot, the slot and the time its first input may take."""
+    return round(task.derived.metric.cadence.total_seconds()) + (task.row.cadence_s if task.pace.slot else 0)
 
 
 def _together(blocks: Sequence[Block]) -> Block:

@@ -40,45 +40,27 @@ structures = sa.Table(
     sa.Column("主跨", sa.String(16)),
     sa.Column("建成年份", sa.String(8)),
     sa.Column("技术状况指数", sa.String(8)),
+    sa.Column("评定结论", sa.String(8)),  # 合格 | 不合格 for class I, else A–E
     sa.Column("评定日期", sa.String(10)),
     *place(),
     sa.Column("物联感知", sa.String(2)),  # 是 | 否
     sa.Column("视频感知", sa.String(2)),
     sa.Column("视频在线", sa.SmallInteger),
     sa.Column("运行状态", sa.SmallInteger),  # 1 正常 2 限行 3 检修 4 封闭
+    sa.Column("应变限值", sa.Float),  # µε; bridges with strain gauges
+    sa.Column("风机台数", sa.Integer),  # tunnels
     sa.Column("资料来源", sa.String(8)),  # 公开 | 模拟
     sa.Column("更新时间", sa.String(19), nullable=False, index=True),
 )
-bridge_data = sa.Table("桥梁监测数据", metadata, *reading(sa.Column("测项", sa.String(12), primary_key=True), sa.Column("数值", sa.Float)))
+bridge_data = sa.Table(
+    "桥梁监测数据",
+    metadata,
+    *reading(sa.Column("测项", sa.String(12), primary_key=True), sa.Column("数值", sa.Float), sa.Column("测点状态", sa.SmallInteger)),
+)  # 0 正常 1 标定中
 tunnel_data = sa.Table(
     "隧道环境数据",
     metadata,
-    *reading(*(sa.Column(name, sa.String(12)) for name in ("一氧化碳", "烟尘系数", "二氧化氮", "积水深度", "平均车速", "衬砌收敛"))),
+    *reading(
+        *(sa.Column(name, sa.String(12)) for name in ("一氧化碳", "烟尘系数", "二氧化氮", "积水深度", "平均车速", "衬砌收敛", "风机运行"))
+    ),
 )
-hazards = sa.Table(
-    "地质隐患点",
-    metadata,
-    sa.Column("隐患点编号", sa.String(24), primary_key=True),
-    sa.Column("隐患点名称", sa.String(64), nullable=False),
-    sa.Column("灾害类型", sa.String(8)),  # 危岩 | 滑坡 | 斜坡
-    *place(),
-    sa.Column("威胁人数", sa.Integer),
-    sa.Column("预警等级", sa.SmallInteger),  # 0 正常 4 蓝 3 黄 2 橙 1 红: one is worst
-    sa.Column("最近巡查", sa.String(19)),
-    sa.Column("资料来源", sa.String(8)),
-    sa.Column("更新时间", sa.String(19), nullable=False, index=True),
-)
-gauges = sa.Table(
-    "雨量站",
-    metadata,
-    sa.Column("站号", sa.String(24), primary_key=True),
-    sa.Column("站名", sa.String(64), nullable=False),
-    *place(),
-    sa.Column("更新时间", sa.String(19), nullable=False),
-)
-slope_data = sa.Table(
-    "边坡监测数据",
-    metadata,
-    *reading(*(sa.Column(name, sa.Float) for name in ("裂缝速率", "倾斜速率", "位移速率", "累计位移", "含水率"))),
-)
-rain_data = sa.Table("雨量数据", metadata, *reading(sa.Column("小时雨量", sa.Float), sa.Column("日雨量", sa.Float)))
