@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -15,8 +15,6 @@ from data_sources.departments.life import Floats
 from data_sources.departments.sensors_assets import Thing, bridges, tunnels
 from data_sources.departments.sensors_shapes import DAY, HOUR, Indexes
 from data_sources.departments.structures_rows import CADENCE_S, SPREAD_S, bridge_rows, tunnel_rows
-
-Values = Callable[[int, Indexes, Floats], Mapping[str, Floats]]
 
 # What the platform keeps: everything for two hours, every ten minutes for two days, every hour for 37 days, then once a day.
 _KEPT = ((395 * DAY, 37 * DAY, DAY), (37 * DAY, 2 * DAY, HOUR), (2 * DAY, 2 * HOUR, 600.0))
@@ -67,11 +65,6 @@ def _flat(pairs: list[tuple[int, Floats]]) -> tuple[Indexes, Floats]:
     at = np.concatenate([at for _, at in pairs] or [np.zeros(0)])
     order = np.argsort(at, kind="stable")
     return who[order], at[order]
-
-
-def _labels(things: tuple[Thing, ...], who: Indexes) -> tuple[list[str], list[int]]:
-    numbers, areas = [t.number for t in things], [t.area for t in things]
-    return [numbers[i] for i in who], [areas[i] for i in who]
 
 
 BRIDGES = Network(schema.bridge_data, tuple(b for b in bridges() if b.iot), CADENCE_S, SPREAD_S, bridge_rows)

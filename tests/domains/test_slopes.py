@@ -7,9 +7,9 @@ import sqlalchemy as sa
 from tests.demo_city import picture
 
 
-def test_fifteen_points_are_watched_and_heard() -> None:
+def test_fifteen_points_are_watched_and_the_one_whose_terminal_died_is_not_heard() -> None:
     assert picture().district()["slopes.points"] == 15
-    assert picture().parts("slopes.points_online") == "[15.0, 15.0]"
+    assert picture().parts("slopes.points_online") == "[14.0, 15.0]"
 
 
 def test_points_in_warning_are_those_the_bureau_holds_above_normal() -> None:

@@ -1,0 +1,44 @@
+"""The part of the sensor platform's database that is about slopes and rain: written once, then lived on."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from data_sources.departments import slopes_rows as rows
+from data_sources.departments import slopes_schema as schema
+from data_sources.departments.building import bulk_insert, local_text, replace_rows
+from data_sources.departments.registers import change_row, ticked
+from data_sources.departments.sensors_shapes import DAY
+from data_sources.departments.slopes_life import MINUTE
+
+_LOG_S, _GAUGES_SET_UP_S = 395 * DAY, 300 * DAY
+_TABLES = ((schema.warnings, rows.warning_rows), (schema.calls, rows.call_rows), (schema.patrols, rows.patrol_rows))
+
+
+def build(conn: sa.Connection, seed: int, at: float) -> None:
+    """Registers, and thirteen months of warnings, calls and patrols."""
+    set_up = local_text(at - _GAUGES_SET_UP_S)
+    bulk_insert(conn, schema.hazards, rows.register_rows(seed, at))
+    bulk_insert(conn, schema.gauges, [(g.number, g.name, g.street, g.lon, g.lat, set_up) for g in rows.GAUGES])
+    for table, written in _TABLES:
+        bulk_insert(conn, table, written(seed, at - _LOG_S, at))
+
+
+def live(conn: sa.Connection, seed: int, since: float, until: float) -> None:
+    """What the bureau and its four-fold grid did after `since` up to `until`; warnings move on whole minutes."""
+    if not ticked(since, until, MINUTE):
+        return
+    for table, written in _TABLES:
+        replace_rows(conn, table, written(seed, since, until))
+    _move(conn, seed, since, until)
+
+
+def _move(conn: sa.Connection, seed: int, since: float, until: float) -> None:
+    """Levels held and rounds walked, in the register."""
+    held = rows.levels_at(seed, until)
+    for who, at in rows.level_changes(seed, since, until).items():
+        change_row(conn, schema.hazards, "隐患点编号", rows.THINGS[who].number, {"预警等级": held[who]}, at)
+    before, after = (rows.last_walked(seed, at).tolist() for at in (since, until))
+    for thing, old, new in zip(rows.THINGS, before, after, strict=True):
+        if new > old:
+            change_row(conn, schema.hazards, "隐患点编号", thing.number, {"最近巡查": local_text(new)}, new)
