@@ -20,7 +20,7 @@ PAGE = Page(
             Group("two", [Host("street-systems", css="card tb"), Host("street-map", css="card")]),
             Host("strip"),
             Host("alerts", css="card tb"),
-            Host("street-assets", css="card tb"),
+            Host("street-assets", SEEN, "card tb"),
             Group("sheets", [Host(f"sheet:{domain}", SEEN, "card tb") for domain in DOMAINS], SEEN),
             Group("sheets", [Host(f"work:{domain}", SEEN, "card tb") for domain in DOMAINS], SEEN),
             Host("foot", "wall"),

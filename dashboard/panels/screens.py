@@ -161,7 +161,7 @@ KINDS: Mapping[str, Kind] = {
     "chart": Kind("chart", chart, ("kpi:{vital}", "kpi:{domains}", "readings:{domains}", "alerts"), "vital"),
     "readings": Kind("table", readings, ("readings:{domains}", "alerts"), "vital"),
     "sheet": Kind("sheet", sheet.sheet, ("kpi:{key}",), "key"),
-    "work": Kind("work", sheet.work, ("alerts", "table:*"), "key"),
+    "work": Kind("work", sheet.work, ("alerts", "table:*", "readings:{key}"), "key"),
     "causes": Kind("causes", causes.of_vital, ("kpi:{domains}",), "vital"),
     "asset-card": Kind("asset_card", _of_asset(asset.card), ("alerts", "table:*")),
     "asset-chips": Kind("chips", _alone(chips.times), ("alerts",)),

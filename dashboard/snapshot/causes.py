@@ -192,7 +192,7 @@ def _kpi_line(picture: Picture, lang: str, key: str, scope: str) -> Line:
     with picture.reader.engine.connect() as conn:
         for place in dict.fromkeys((scope, DISTRICT)):
             found = {at: mean for at, mean, _, _ in kpi_reads.kpi_hours(conn, key, place, start, picture.at) if mean is not None}
-            if found:
+            if len(found) >= _FEWEST:
                 break
     return Line(
         key=key,
@@ -220,7 +220,7 @@ def _of_scope(picture: Picture, lang: str, domain: str, metric: str, scope: str)
     with picture.reader.engine.connect() as conn:
         for place in dict.fromkeys((scope, DISTRICT)):
             found = {h.hour: h.mean for h in series.scope_series(conn, domain, metric, place, start, picture.at)}
-            if found:
+            if len(found) >= _FEWEST:
                 break
     return _hours(found, start), _where(place, lang)
 

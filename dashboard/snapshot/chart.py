@@ -177,7 +177,7 @@ def _of_figure(picture: Picture, view: View, f: Figure) -> dict[str, Any]:
 
 def _figure(picture: Picture, view: View, vital: str) -> Figure:
     """The most telling KPI that has a life within a day, else the system's index."""
-    key = next((k for k in shown_kpis(picture, vital, view.scope) if _moves(picture, k)), "")
+    key = next((k for k in shown_kpis(picture, vital, view.scope) if _moves(picture, view, k)), "")
     if key:
         return _kpi_figure(picture, view, key)
     v = picture.catalog.vitals[vital]
@@ -192,10 +192,11 @@ def _kpi_figure(picture: Picture, view: View, key: str) -> Figure:
     return Figure(key=key, title=kpi.title(view.lang), unit=unit, decimals=kpi.decimals, limits=limits, fresh=fresh)
 
 
-def _moves(picture: Picture, key: str) -> bool:
-    """Whether a KPI has a life within a day: a figure over a year draws a flat line."""
+def _moves(picture: Picture, view: View, key: str) -> bool:
+    """Whether a KPI has a life within a day, and had one: a figure over a year, or one that stands still, draws a flat line."""
     _, kpi = picture.catalog.kpis[key]
-    return not kpi.change and (kpi.over is None or kpi.over.rolling is not None or (kpi.over.days or 99) <= 1)
+    lively = not kpi.change and (kpi.over is None or kpi.over.rolling is not None or (kpi.over.days or 99) <= 1)
+    return lively and len({value for value in picture.line(key, view.scope) if value is not None}) > 1
 
 
 def _hours(picture: Picture, view: View, key: str) -> list[tuple[datetime, float | None]]:

@@ -219,7 +219,7 @@ def domains_of(picture: Picture, view: View, vital: str) -> list[Domain]:
 def _drawn(points: list[tuple[float, float]], u: float) -> Sites:
     """One path for all points; `u` is a thousandth of the map's width."""
     if len(points) > _MANY_SITES:
-        return Sites("".join(f"M{x:.0f} {y:.0f}h0" for x, y in points), 3.4, dots=True, dim=True)
+        return Sites("".join(f"M{x:.0f} {y:.0f}h0" for x, y in points), 5.4, dots=True, dim=True)
     return Sites("".join(f"M{x:.0f} {y - 6 * u:.0f}l{5.5 * u:.0f} {10 * u:.0f}h{-11 * u:.0f}Z" for x, y in points), 1.7, dots=False)
 
 

@@ -12,11 +12,12 @@ from dashboard.snapshot.alerts import card
 from dashboard.snapshot.cases import case_rows, case_tables
 from dashboard.snapshot.figures import Cell, cell, worded
 from dashboard.snapshot.picture import Picture
+from dashboard.snapshot.readings import ranked_assets, shown_rows
 from dashboard.snapshot.view import View
 from dashboard.snapshot.vitals import vital_body
 from dashboard.snapshot.words import say
 
-_ALERTS, _CASES = 6, 6
+_ALERTS, _CASES, _ASSETS = 6, 6, 10
 
 
 def domain_of(picture: Picture, key: str) -> Domain:
@@ -72,6 +73,7 @@ def work(picture: Picture, view: View, key: str) -> dict[str, Any]:
         "alerts": [card(a, picture.catalog, view.lang, picture.at) for a in alerts[:_ALERTS]],
         "more": max(0, len(alerts) - _ALERTS),
         "tables": tables,
+        "assets": [] if tables else _assets(picture, view, domain),
         "filtered": _filtered(view),
         "hidden": _left_out(picture, view, key),
     }
@@ -80,6 +82,13 @@ def work(picture: Picture, view: View, key: str) -> dict[str, Any]:
 def _left_out(picture: Picture, view: View, key: str) -> bool:
     """Another domain was picked."""
     return view.system in picture.catalog.domains and view.system != key
+
+
+def _assets(picture: Picture, view: View, domain: Domain) -> list[dict[str, Any]]:
+    """What stands nearest its limits, for a domain that keeps no records of work."""
+    mine = [c for c in ranked_assets(picture, view, domain.vital) if c.domain is domain]
+    rows: list[dict[str, Any]] = shown_rows(picture, view, mine, _ASSETS)["rows"]
+    return rows
 
 
 def _filtered(view: View) -> bool:
