@@ -18,7 +18,7 @@ _RATES = {"wecom": 20, "dingtalk": 20}  # messages a minute both services take f
 _KEYS = {
     "notify": "web digest digest_below together_from give_up_after screens sounds channel recipient shift route cap",
     "channel": "kind url_env secret_env sender rate timeout",
-    "recipient": "title channels address_env lang quiet quiet_below",
+    "recipient": "title channels address_env units lang quiet quiet_below",
     "shift": "recipient from to weekdays",
     "route": "to domains streets from_level events",
     "screens": "domains streets from_level events",
@@ -162,6 +162,7 @@ def _recipient(key: str, part: _Part, channels: Mapping[str, Channel]) -> Recipi
         channels=reached,
         address=address,
         unset=unset,
+        units=frozenset(part.texts("units")),
         lang=part.one_of("lang", ("zh", "en"), "zh"),
         quiet=_stretch(part, "quiet") if "quiet" in part.raw else None,
         quiet_below=part.level("quiet_below", Recipient.quiet_below),

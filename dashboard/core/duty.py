@@ -12,7 +12,9 @@ from dashboard.core.times import CITY_ZONE
 
 ChannelKind = Literal["mail", "wecom", "dingtalk", "webhook"]
 SCREENS = "screens"  # the channel and the recipient that are always there: the product's own screens
-EVENTS = ("open", "up", "down", "no_data", "data_back", "clear", "acknowledge")  # what a route may tell of
+MACHINE_EVENTS = ("open", "up", "down", "no_data", "data_back", "clear")
+PEOPLE_EVENTS = ("acknowledge", "assign", "dispatch", "arrive", "settle", "verify", "reject", "close", "false_alarm", "reopen", "lapse")
+EVENTS = MACHINE_EVENTS + PEOPLE_EVENTS  # what a route may tell of; lapse: a limit of the plan has passed
 EVERY_DAY = frozenset(range(1, 8))  # weekdays, Monday is 1
 SOUNDS = ("alarm", "chime", "tick", "none")  # presets that assets/live-sound.js plays
 
@@ -40,6 +42,7 @@ class Recipient:
     channels: tuple[str, ...]
     address: str = field(default="", repr=False)
     unset: str = ""
+    units: frozenset[str] = frozenset()  # told, whatever the routes, of what is assigned or escalated to one of these units
     lang: Literal["zh", "en"] = "zh"
     quiet: tuple[time, time] | None = None  # city time; what is below `quiet_below` waits for the end of it
     quiet_below: Level = Level.ORANGE
@@ -90,7 +93,7 @@ class Route:
     domains: frozenset[str] = frozenset()
     streets: frozenset[str] = frozenset()
     from_level: Level = Level.BLUE
-    events: frozenset[str] = frozenset({"open", "up", "no_data", "clear"})
+    events: frozenset[str] = frozenset({"open", "up", "no_data", "clear", "lapse"})
 
     def takes(self, event: str, level: Level, domain: str, street: str | None) -> bool:
         """Whether this route tells of it."""
@@ -133,6 +136,10 @@ class Notify:
         """Of a route's recipients those on duty: without a shift always. Where nobody is, all of them: better woken than lost."""
         there = tuple(key for key in recipients if self._is_on(key, at))
         return there or recipients
+
+    def of_unit(self, unit: str) -> tuple[str, ...]:
+        """The recipients that answer for a unit."""
+        return tuple(key for key, recipient in self.recipients.items() if unit in recipient.units)
 
     def _is_on(self, recipient: str, at: datetime) -> bool:
         mine = [shift for shift in self.shifts if shift.recipient == recipient]

@@ -10,23 +10,24 @@ from typing import Any
 import sqlalchemy as sa
 
 from dashboard.alerting.reasons import LEVEL_WORDS, in_language
+from dashboard.casework import life
 from dashboard.core.catalog import Catalog
 from dashboard.core.declare import Level, Text
-from dashboard.core.duty import Recipient
+from dashboard.core.duty import EVENTS, MACHINE_EVENTS, Recipient
 from dashboard.core.places import streets
 from dashboard.core.times import CITY_ZONE, iso
 from dashboard.settings import Settings
 from dashboard.store.schema import alert, alert_transition, notice
 
-EVENT_WORDS = {
+_MACHINE_WORDS = {
     "open": Text("发生", "raised"),
     "up": Text("升级", "raised to a higher level"),
     "down": Text("降级", "lowered"),
     "no_data": Text("数据中断", "no data"),
     "data_back": Text("数据恢复", "data are back"),
     "clear": Text("解除", "cleared"),
-    "acknowledge": Text("已确认", "in hand"),
 }
+EVENT_WORDS = {event: _MACHINE_WORDS.get(event) or life.EVENT_WORDS[life.Event(event)] for event in EVENTS}
 DRILL = Text("演练", "EXERCISE")
 
 
@@ -132,7 +133,15 @@ def _plain(text: str) -> str:
 def letter(conn: sa.Connection, catalog: Catalog, settings: Settings, recipient: Recipient, message: str) -> Letter:
     """A message as its recipient reads it."""
     told = alert_transition.c
-    moment = (notice.c.event, notice.c.level.label("told"), told.transition_id, told.at, told.value, told.reason)
+    moment = (
+        notice.c.event,
+        notice.c.level.label("told"),
+        told.transition_id,
+        told.at,
+        told.value,
+        told.reason,
+        told.unit.label("given_to"),
+    )
     about = (alert.c.alert_id, alert.c.number, alert.c.domain, alert.c.rule, alert.c.asset_id, alert.c.asset_name)
     place = (alert.c.street, alert.c.owner, alert.c.unit)
     joined = notice.join(alert_transition, told.transition_id == notice.c.transition_id).join(alert, alert.c.alert_id == notice.c.alert_id)
@@ -164,6 +173,15 @@ def _item(row: Any, catalog: Catalog, settings: Settings, lang: str) -> Item:
         at=row.at,
         value=row.value,
         unit=row.unit,
-        why=in_language(row.reason, lang),
+        why=_why(row, lang),
         link=f"{web}/alerts?drawer=alert:{row.alert_id}" if web else "",
     )
+
+
+def _why(row: Any, lang: str) -> str:
+    """The machine's sentence, or the unit a matter goes to. What people wrote stays in the house: it may hold anything."""
+    if row.event in MACHINE_EVENTS:
+        return in_language(row.reason, lang)
+    if not row.given_to:
+        return ""
+    return f"to {row.given_to}" if lang == "en" else f"→ {row.given_to}"

@@ -21,6 +21,7 @@ from dashboard.store.topics import bump
 TOPIC = "notices"
 _MARK = 1  # the mark's only row
 _SLICE = 5000  # transitions a transaction
+_TO_A_UNIT = ("assign", "lapse")  # events that name the unit they concern
 _COLUMNS = ("transition_id", "channel", "recipient", "alert_id", "event", "level", "made_at", "due_at", "alone", "message")
 
 
@@ -62,7 +63,7 @@ def _mark(conn: sa.Connection, transition_id: int) -> None:
 
 def _since(conn: sa.Connection, mark: int) -> list[Any]:
     told = alert_transition.c
-    columns = (told.transition_id, told.alert_id, told.noticed_at, told.what, told.old, told.new)
+    columns = (told.transition_id, told.alert_id, told.noticed_at, told.what, told.old, told.new, told.unit)
     standing = (alert.c.domain, alert.c.street, alert.c.level, alert.c.worst_level)
     joined = alert_transition.join(alert, alert.c.alert_id == told.alert_id)
     query = sa.select(*columns, *standing).select_from(joined).where(told.transition_id > mark)
@@ -109,6 +110,8 @@ def _notices(notify: Notify, event: str, level: Level, row: Any) -> Iterator[Not
     for way in notify.routes:
         if way.takes(event, level, row.domain, row.street):
             told |= set(notify.on_duty(way.to, at))
+    if event in _TO_A_UNIT and row.unit:
+        told |= set(notify.on_duty(notify.of_unit(row.unit), at))
     for key in sorted(told):
         recipient = notify.recipients[key]
         due = due_at(notify, recipient, level, at)

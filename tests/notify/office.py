@@ -147,7 +147,7 @@ class Office:
         _tell(conn, alert_id, "open", None, level, at, "灯温 61.5 °C ≥ 黄色限值 60 °C / Heat 61.5 °C ≥ the yellow limit 60 °C")
         return alert_id
 
-    def moved(self, alert_id: int, what: str, new: str = "", at: datetime | None = None) -> None:
+    def moved(self, alert_id: int, what: str, new: str = "", at: datetime | None = None, unit: str | None = None) -> None:
         """The next moment in the life of an alert."""
         at = at or self.city.now
         with writing(self.engine).begin() as conn:
@@ -159,12 +159,14 @@ class Office:
             if what == "clear":
                 values |= {"state": "clear", "cleared_at": at, "open_key": None}
             conn.execute(sa.update(alert).where(alert.c.alert_id == alert_id).values(values))
-            _tell(conn, alert_id, what, row.level, "clear" if what == "clear" else new or row.level, at, f"{what} / {what}")
+            _tell(conn, alert_id, what, row.level, "clear" if what == "clear" else new or row.level, at, f"{what} / {what}", unit)
 
     def later(self, **span: float) -> datetime:
         return self.city.clock.step(timedelta(**span))
 
 
-def _tell(conn: sa.Connection, alert_id: int, what: str, old: str | None, new: str, at: datetime, why: str) -> None:
+def _tell(
+    conn: sa.Connection, alert_id: int, what: str, old: str | None, new: str, at: datetime, why: str, unit: str | None = None
+) -> None:
     row = {"alert_id": alert_id, "at": at, "noticed_at": at, "what": what, "old": old, "new": new, "reason": why, "value": 61.5}
-    conn.execute(sa.insert(alert_transition).values(row | {"actor": "system"}))
+    conn.execute(sa.insert(alert_transition).values(row | {"actor": "system", "unit": unit}))

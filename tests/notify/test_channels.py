@@ -75,6 +75,15 @@ def test_a_webhook_proves_whose_it_is_and_when(hooked: Office, receiver: Receive
     assert (item["number"], item["event"], item["level"], item["at"]) == ("YZ-LI-260520-0001", "open", "red", "2026-05-20T04:00:00Z")
 
 
+def test_what_people_wrote_stays_in_the_house(hooked: Office, receiver: Receiver) -> None:
+    hooked.notify = notify_of(WEBHOOK + 'events = ["settle"]\n', HOOK_URL=receiver.url, HOOK_SECRET="x")
+    (one,) = hooked.raised("red")
+    hooked.moved(one, "settle")
+    turn(hooked, "hook")
+    (item,) = receiver.came[0].json()["items"]
+    assert (item["event"], item["why"]) == ("settle", "")
+
+
 # ---- robots
 
 

@@ -102,6 +102,15 @@ def test_the_end_of_an_alert_reaches_those_who_knew_its_worst(office: Office) ->
     assert [(row.event, row.level) for row in routed(office)] == [("up", "red"), ("clear", "red")]
 
 
+def test_a_limit_that_passed_reaches_the_unit_the_plan_names_whatever_the_routes(office: Office) -> None:
+    office.notify = notify_of(TWO_DESKS + 'units = ["区应急管理局"]\n[route.none]\nto = ["district"]\ndomains = ["bridges"]\n')
+    (one,) = office.raised("orange")
+    office.moved(one, "lapse", unit="区应急管理局")
+    office.moved(one, "lapse", unit="区人民政府")
+    office.moved(one, "comment", unit="区应急管理局")
+    assert [(row.recipient, row.event, row.level) for row in routed(office)] == [("street", "lapse", "orange")]
+
+
 def test_the_duty_roster_says_who_is_told_and_a_night_shift_belongs_to_the_day_it_begins_on(office: Office) -> None:
     office.notify = notify_of(
         TWO_DESKS + '[[shift]]\nrecipient = "district"\nfrom = "08:00"\nto = "20:00"\nweekdays = "1-5"\n'
