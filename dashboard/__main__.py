@@ -150,7 +150,27 @@ def demo_live(step: float) -> None:
     from dashboard.core.clock import SystemClock
     from dashboard.demo import live_demo
 
-    _until_stopped(lambda stop: live_demo(_settings(), SystemClock(), stop, step))
+    settings = _settings()
+    _until_stopped(lambda stop: live_demo(settings, SystemClock(), stop, step, people=_people_on_duty(settings)))
+
+
+def _people_on_duty(settings: Settings) -> Callable[[datetime], object]:
+    """The demo's duty desk, as soon as there is a store to work on."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from dashboard.demo_duty import on_duty
+    from dashboard.store.migrate import require_current
+
+    catalog, engine = _catalog(), _store(settings)
+
+    def look(now: datetime) -> None:
+        try:
+            require_current(engine)
+            on_duty(engine, catalog, now)
+        except (CockpitError, SQLAlchemyError) as wrong:
+            logging.getLogger(__name__).debug("nobody on duty: %s", wrong)
+
+    return look
 
 
 # ---- pulling

@@ -68,8 +68,17 @@ def demo_departments(settings: Settings) -> list[str]:
     return [key for key, url in _addresses(settings, None).items() if _state_of(url) != "foreign"]
 
 
-def live_demo(settings: Settings, clock: Clock, stop: threading.Event, step_s: float = 3.0, report: Report = print) -> None:
+def live_demo(
+    settings: Settings,
+    clock: Clock,
+    stop: threading.Event,
+    step_s: float = 3.0,
+    report: Report = print,
+    people: Callable[[datetime], object] = lambda now: None,
+) -> None:
     """Let every built department go on living until `stop`: every `step_s` seconds each writes what happened since it last did.
+
+    `people` does what those on duty would have done by then.
 
     A department whose database cannot be written is reported once and tried again at the next step; the others go on.
     """
@@ -79,6 +88,7 @@ def live_demo(settings: Settings, clock: Clock, stop: threading.Event, step_s: f
         while not stop.is_set():
             for key, engine in engines.items():
                 _live_or_report(key, engine, clock.now(), failing, report)
+            people(clock.now())
             stop.wait(step_s)
     finally:
         for engine in engines.values():
