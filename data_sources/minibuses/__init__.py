@@ -23,6 +23,7 @@ DOMAIN = city.Domain(
         **{"community": Text("社区", "Community"), "hospital": Text("医院", "Hospital"), "school": Text("学校", "School")},
         "cell": Text("人口网格", "Population square"),
     },
+    resting_states=("idle",),  # at the charger for the night
     states={
         **{"in_service": Text("运营", "In service"), "idle": Text("待命", "Idle")},
         **{"planned": Text("计划", "Planned"), "running": Text("运行", "Running"), "done": Text("完成", "Completed")},
