@@ -84,7 +84,8 @@ def _link(picture: Picture, view: View, cause: Cause, subject: Subject | None) -
     scope = (subject.street if subject else view.scope.key) or DISTRICT
 
     def make() -> dict[str, Any]:
-        driver, effect = _line(picture, view.lang, cause.driver, scope, subject), _line(picture, view.lang, cause.effect, scope, subject)
+        driver = _line(picture, view.lang, cause.driver, scope, subject, _FEWEST)
+        effect = _line(picture, view.lang, cause.effect, scope, subject)
         return _compared(cause, driver, effect, view.lang)
 
     stamp = (_first_hour(picture), picture.replay)
@@ -173,15 +174,15 @@ def _drawn(line: Line, lang: str, part: str) -> dict[str, Any]:
     }
 
 
-def _line(picture: Picture, lang: str, key: str, scope: str, subject: Subject | None) -> Line:
-    """A metric of the asset looked at where it has it, else the mean of the street, else of the district; or a KPI."""
+def _line(picture: Picture, lang: str, key: str, scope: str, subject: Subject | None, least: int = 0) -> Line:
+    """A metric of the asset looked at where it has it (and at least so many hours), else of the street or the district; or a KPI."""
     name, _, rest = key.partition(".")
     if key in picture.catalog.kpis:
         return _kpi_line(picture, lang, key, scope)
     metric = picture.catalog.metrics[(name, rest)]
     title, unit = metric.title(lang), unit_words(metric.unit, lang)
     hours, where = _own(picture, key, subject), subject.name if subject else ""
-    if hours is None:
+    if hours is None or (least and np.sum(~np.isnan(hours)) < least):
         hours, where = _of_scope(picture, lang, name, rest, scope)
     return Line(key=key, href=_href(picture, key), title=title, unit=unit, where=where, decimals=metric.decimals, hours=hours)
 
