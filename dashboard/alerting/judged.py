@@ -15,7 +15,7 @@ from dashboard.core.declare import Finding, Judged
 from dashboard.core.measures import MOMENT
 from dashboard.core.readings import latest
 from dashboard.core.times import city_day, to_micros
-from dashboard.store.alert_reads import FindingRow, findings_now
+from dashboard.store.findings import FindingRow, findings_now
 from dashboard.store.schema import finding
 
 

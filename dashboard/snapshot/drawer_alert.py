@@ -22,6 +22,7 @@ from dashboard.snapshot.shapes import path, scale_of
 from dashboard.snapshot.view import View
 from dashboard.snapshot.words import UNKNOWN, moment, say, together, unit_words
 from dashboard.store import alert_reads, series
+from dashboard.store.findings import findings
 
 _BEFORE, _AFTER, _SPAN = timedelta(hours=6), timedelta(hours=2), timedelta(hours=24)
 _WHAT = {
@@ -77,7 +78,7 @@ def _grounds(picture: Picture, a: Alert, lang: str) -> list[dict[str, Any]]:
     if rule is None or not isinstance(rule[1].watches, Judged):
         return []
     with picture.reader.engine.connect() as conn:
-        found = alert_reads.findings(conn, [a.rule], a.opened, min(picture.at, a.closed or picture.at), a.asset_id)
+        found = findings(conn, [a.rule], a.opened, min(picture.at, a.closed or picture.at), a.asset_id)
     if not found:
         return []
     stopped = [{"what": say(lang, "停止规则", "Stop rule"), "said": found[0].stopped(lang), "stops": True}] if found[0].stopped else []

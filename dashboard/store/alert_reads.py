@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -10,9 +9,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from dashboard.core.declare import Level, Text
+from dashboard.core.declare import Level
 from dashboard.core.times import city_day, day_start
-from dashboard.store.schema import alert, alert_transition, finding, handling
+from dashboard.store.schema import alert, alert_transition, handling
 
 _MACHINES = ("open", "level", "no_data", "data_back", "clear")  # transitions that no person made
 NEW, IN_HAND, CLOSED = "new", "in_hand", "closed"
@@ -84,25 +83,6 @@ class TransitionRow:
     code: str | None = None
     took_s: int | None = None
     limit_s: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class FindingRow:
-    """What a judged rule found about an asset, from when we learned it until something else was found."""
-
-    finding_id: int
-    rule: str
-    asset_id: str
-    at: datetime
-    value: float
-    because: tuple[tuple[Text, str], ...]
-    stopped: Text | None
-    name: str
-    street: str | None
-    lon: float | None
-    lat: float | None
-    learned_at: datetime
-    gone_at: datetime | None  # None: found now
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -323,26 +303,3 @@ def opened_at(conn: sa.Connection, rule: str, asset: str) -> datetime | None:
     """Since when a rule's alert about an asset is open; None if there is none."""
     mine = sa.and_(alert.c.rule == rule, alert.c.asset_id == asset, alert.c.state == "open")
     return conn.scalar(sa.select(alert.c.opened_at).where(mine))
-
-
-def findings(
-    conn: sa.Connection, rules: Iterable[str], since: datetime, until: datetime | None = None, asset: str | None = None
-) -> list[FindingRow]:
-    """What judged rules found in a stretch of time, as it was known then, newest first; stopped findings too."""
-    where = [finding.c.rule.in_(list(rules)), sa.or_(finding.c.gone_at.is_(None), finding.c.gone_at > since)]
-    where += [] if until is None else [finding.c.learned_at <= until]
-    where += [] if asset is None else [finding.c.asset_id == asset]
-    query = sa.select(finding).where(*where).order_by(finding.c.learned_at.desc(), finding.c.finding_id.desc())
-    return [_finding(row) for row in conn.execute(query)]
-
-
-def findings_now(conn: sa.Connection, rule: str) -> dict[str, FindingRow]:
-    """What a judged rule finds now, by asset."""
-    query = sa.select(finding).where(finding.c.rule == rule, finding.c.gone_at.is_(None))
-    return {row.asset_id: _finding(row) for row in conn.execute(query)}
-
-
-def _finding(row: Any) -> FindingRow:
-    because = tuple((Text(zh, en), said) for zh, en, said in json.loads(row.because))
-    stopped = Text(*json.loads(row.stopped)) if row.stopped else None
-    return FindingRow(**{**row._mapping, "because": because, "stopped": stopped})

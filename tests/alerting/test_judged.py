@@ -16,7 +16,8 @@ from dashboard.alerting.judged import topics_read
 from dashboard.alerting.reasons import in_language
 from dashboard.core.catalog import Catalog
 from dashboard.core.declare import AlertRule, Finding, Judged, Level, OutOfRange, Parameter, Stillness, Text
-from dashboard.store.alert_reads import AlertFilter, AlertRow, alert_timeline, closed_today, findings, open_alerts
+from dashboard.store.alert_reads import AlertFilter, AlertRow, alert_timeline, closed_today, open_alerts
+from dashboard.store.findings import findings
 from dashboard.store.readings import compact
 from dashboard.store.topics import versions
 from tests.small_city import CATALOG, EAST, LIGHTING, NOON, WEST, SmallCity, call, lamp, on_both, threshold

@@ -11,34 +11,11 @@ from dashboard import city
 from dashboard.city import Text
 from data_sources import dust_trigger
 from data_sources.air import air_hour, air_station, air_warning
+from data_sources.road_cleaning.calls import CALL_KPIS, promise
+from data_sources.road_cleaning.tables import clean_trip, dust_sample, dust_score, linkage, litter_check, road_segment, silt_run
 
 TRACKED = 95.0  # percent of a stretch a trip's track must cover to count as done: what the words "trip done" mean here
 QUICK_MINUTES = 5  # the rule of two fives: litter lies no longer than this
-
-road_segment = city.asset_table(
-    "road_segment",
-    *(sa.Column("road_grade", sa.Integer), sa.Column("length_m", sa.Float), sa.Column("area_m2", sa.Float)),
-    *(sa.Column("mechanisable", sa.Boolean), sa.Column("mechanised", sa.Boolean), sa.Column("made_up", sa.Boolean)),
-)
-clean_trip = city.case_table(
-    "clean_trip",
-    *(sa.Column("vehicle", sa.String(16)), sa.Column("cause", sa.String(16)), sa.Column("started_at", city.UtcDateTime)),
-    sa.Column("linkage", sa.String(32)),  # the call it was made for; empty: in the plan
-    *(sa.Column("covered", sa.Float), sa.Column("km", sa.Float), sa.Column("water_m3", sa.Float)),
-)
-linkage = city.case_table(  # a call of sweepers because of bad air, about the station (asset_id) that asked; category: its level
-    "linkage",
-    *(sa.Column(name, city.UtcDateTime) for name in ("dispatched_at", "acked_at", "departed_at")),
-    sa.Column("pm10_then", sa.Float),
-)
-dust_sample = city.case_table("dust_sample", *(sa.Column(name, sa.Float) for name in ("mass_g", "area_m2", "dust", "allowed")))
-silt_run = city.case_table("silt_run", sa.Column("length_m", sa.Float), sa.Column("load", sa.Float))
-dust_score = city.case_table("dust_score", sa.Column("score", sa.Float))
-litter_check = city.case_table(
-    "litter_check",
-    *(sa.Column(name, sa.Float) for name in ("area_m2", "pieces", "density", "pieces_allowed", "dust", "dust_allowed", "stain", "score")),
-    sa.Column("dwell_min", sa.Integer),
-)
 
 
 def weigh(row: city.Row) -> city.Row:
@@ -67,6 +44,7 @@ FEEDS = (
         title=Text("联动工单", "Dust calls"),
         table=linkage,
         required=("asset_id", "category", "opened_at"),
+        clean=promise,
         on_map=False,
         late_after=timedelta(days=400),
     ),
@@ -194,6 +172,7 @@ KPIS = (
         MONTH,
         weight=1,
     ),
+    *CALL_KPIS,
 )
 BY_KEY = {kpi.key: kpi for kpi in KPIS}
 
@@ -241,10 +220,14 @@ DOMAIN = city.Domain(
     states={
         **{"planned": Text("待执行", "Planned"), "running": Text("作业中", "Under way"), "done": Text("完成", "Done")},
         **{"short": Text("未达标", "Fell short"), "barred": Text("天气取消", "Barred by weather")},
+        **{"triggered": Text("已触发", "Triggered"), "dispatched": Text("已派单", "Dispatched"), "acked": Text("已接单", "Accepted")},
+        **{"rolling": Text("作业中", "Rolling"), "missed": Text("漏派", "Nobody sent"), "false_trigger": Text("误触发", "False trigger")},
+        **{"blocked_cold": Text("低温中止", "Barred by cold"), "blocked_rain": Text("降雨中止", "Barred by rain")},
     },
     category_words={
         **{"sweep": Text("机扫", "Machine sweep"), "wash_sweep": Text("洗扫", "Wash and sweep"), "flush": Text("冲洗", "Flush")},
         **{"sprinkle": Text("洒水", "Sprinkle"), "mist": Text("雾炮", "Mist"), "manual": Text("普扫", "Sweep by hand")},
+        **{"blue": Text("L1关注", "L1 watch"), "yellow": Text("L2", "L2"), "orange": Text("L3", "L3"), "red": Text("L4", "L4")},
         **{"carriageway": Text("车行道", "Carriageway"), "pavement": Text("人行道", "Pavement")},
     },
 )
