@@ -9,7 +9,7 @@ from data_sources.departments import slopes_schema as schema
 from data_sources.departments.building import bulk_insert, local_text, replace_rows
 from data_sources.departments.registers import change_row, ticked
 from data_sources.departments.sensors_shapes import DAY
-from data_sources.departments.slopes_life import MINUTE
+from data_sources.departments.slopes_life import MINUTE, THINGS
 
 _LOG_S, _GAUGES_SET_UP_S = 395 * DAY, 300 * DAY
 _TABLES = ((schema.warnings, rows.warning_rows), (schema.calls, rows.call_rows), (schema.patrols, rows.patrol_rows))
@@ -37,8 +37,8 @@ def _move(conn: sa.Connection, seed: int, since: float, until: float) -> None:
     """Levels held and rounds walked, in the register."""
     held = rows.levels_at(seed, until)
     for who, at in rows.level_changes(seed, since, until).items():
-        change_row(conn, schema.hazards, "隐患点编号", rows.THINGS[who].number, {"预警等级": held[who]}, at)
+        change_row(conn, schema.hazards, "隐患点编号", THINGS[who].number, {"预警等级": held[who]}, at)
     before, after = (rows.last_walked(seed, at).tolist() for at in (since, until))
-    for thing, old, new in zip(rows.THINGS, before, after, strict=True):
+    for thing, old, new in zip(THINGS, before, after, strict=True):
         if new > old:
             change_row(conn, schema.hazards, "隐患点编号", thing.number, {"最近巡查": local_text(new)}, new)
