@@ -39,6 +39,7 @@ from dashboard.snapshot import (
 from dashboard.snapshot.cases import cases
 from dashboard.snapshot.chart import chart
 from dashboard.snapshot.maps import About, Sheet, map_body
+from dashboard.snapshot.notices import notices
 from dashboard.snapshot.picture import Picture, Reader
 from dashboard.snapshot.readings import readings
 from dashboard.snapshot.view import View, parse_view
@@ -151,6 +152,7 @@ KINDS: Mapping[str, Kind] = {
     "foremost": Kind("foremost", _alone(feed.foremost), ("alerts",)),
     "strip": Kind("strip", strip.strip, _INDICES, "vital or nothing"),
     "foot": Kind("foot", _alone(overview.foot), ("sources", "geo")),
+    "notices": Kind("notices", _alone(notices), ("notices",)),
     "title": Kind("title", system.title, _INDICES, "title"),
     "chips": Kind("chips", chips.chips, ("alerts",), "vital or nothing"),
     "kpis": Kind("kpis", system.kpis, ("kpi:{vital}", "kpi:{domains}"), "vital"),

@@ -39,6 +39,7 @@ _ICONS = {
     "overview": "M3 12h4l3-7 4 14 3-7h4",
     "alerts": "M12 4 3 20h18ZM12 10v5M12 17.5v.5",
     "vitals": "M4 4h7v7H4ZM13 4h7v7h-7ZM4 13h7v7H4ZM13 13h7v7h-7Z",
+    "sound": "M6 16v-5a6 6 0 0 1 12 0v5l1.5 2h-15ZM10 20.5h4",
     "sources": "M12 4c4 0 7 1.3 7 3s-3 3-7 3-7-1.3-7-3 3-3 7-3ZM5 7v10c0 1.7 3 3 7 3s7-1.3 7-3V7M5 12c0 1.7 3 3 7 3s7-1.3 7-3",
 }
 
@@ -53,6 +54,7 @@ def layout(catalog: Catalog, settings: Settings) -> html.Div:
             html.Main(page_container, id="page"),
             html.Aside(id="drawer", hidden=True),
             html.Div(id="connection", role="status", hidden=True),
+            html.Div(id="notices", **data(panel="notices")),
             dbc.Nav(id="bar", children=_phone_bar(), navbar=False),
             html.Div(id="rounds", hidden=True, children=_rounds(catalog)),
             dcc.Location(id="address", refresh=False),
@@ -65,10 +67,11 @@ def _top(product: Sequence[str], demo: bool) -> list[Any]:
     languages = [html.Button("中", **data(lang_set="zh")), html.Button("EN", **data(lang_set="en"))]
     themes = [html.Button(_both("昼", "Day"), **data(theme_set="day")), html.Button(_both("夜", "Night"), **data(theme_set="night"))]
     links = [html.A(_both("预警", "Alerts"), href="/alerts"), html.A(_both("数据源", "Sources"), href="/sources")]
+    bell = html.Button(_icon(_ICONS["sound"]), className="bell", title="声音 Sound", **data(sound_toggle="1"))
     return [
         html.A(href="/", className="logo", children=[outline(), _both(*product), *tag]),
         html.Div(id="nav", **data(panel="nav", on="desk")),
-        html.Div(className="tools", children=[*links, *(html.Span(className="seg", children=of) for of in (languages, themes))]),
+        html.Div(className="tools", children=[*links, bell, *(html.Span(className="seg", children=of) for of in (languages, themes))]),
     ]
 
 

@@ -37,7 +37,7 @@ VIEWS = (
 
 def placed() -> list[str]:
     """Every panel that stands somewhere."""
-    return sorted({panel for page in found_pages() for surface in SURFACES for panel in page.panels(surface)} | {"nav"})
+    return sorted({panel for page in found_pages() for surface in SURFACES for panel in page.panels(surface)} | {"nav", "notices"})
 
 
 def drawers(town: Town) -> list[str]:
