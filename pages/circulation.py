@@ -7,6 +7,7 @@ PAGE = system_page(
     "circulation",
     Text("血脉", "Circulation"),
     "/circulation",
+    Host("loop", "desk phone", "card tb ring-card"),
     Host("readings:circulation", css="card tb"),
     domains=("minibuses", "loop"),
     causes=True,

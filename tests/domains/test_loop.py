@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from data_sources import loop_ring
+from dashboard.snapshot.loop_ring import SHAPES, ring
+from dashboard.snapshot.view import View
+from data_sources import loop, loop_ring
 from data_sources.loop_judged import judge_arc, judge_count, place_event
+from tests.whole_city import EAST, NOON, Town, copy_of_town
 
+MINUTE = timedelta(minutes=1)
 STOP = {"category": "stopped", "chainage_m": 640.0, "chainage_end_m": 642.0}
 
 
@@ -91,3 +100,67 @@ def test_an_event_its_own_chainages_contradict_is_refused(event: dict[str, objec
 
 def test_a_wrong_way_over_the_zero_point_is_one() -> None:
     assert place_event({"category": "wrong_way", "chainage_m": 10.0, "chainage_end_m": 2770.0})["moved_m"] == -40
+
+
+# ---- the schematic on the page of 血脉
+@pytest.fixture
+def town(tmp_path: Path) -> Iterator[Town]:
+    """Somebody stands at 1,800 m, garage CK-1 is full, CK-2 does not count, arc HD-04 flows and HD-01 is silent."""
+    made = copy_of_town(tmp_path)
+    made.read("loop", "stopped", [("HD-07", EAST.code, NOON, 120.0)], NOON)
+    made.read("loop", "speed", [("HD-04", EAST.code, NOON, 31.0)], NOON)
+    made.read("loop", "occupancy", [("CK-1", EAST.code, NOON, 98.0)], NOON)
+    made.read("loop", "occupancy", [("CK-1", EAST.code, NOON + 12 * MINUTE, 98.0)], NOON + 12 * MINUTE)
+    garages = (("CK-1", "open", 98, 250.0), ("CK-2", "lost", 40, 260.0))
+    rows = [
+        {"asset_id": key, "kind": "garage", "name": f"{key}车库", "state": state, "spaces": 100, "occupied": cars, "chainage_m": at}
+        for key, state, cars, at in garages
+    ]
+    made.write(loop.garage, [{**row, "observed_at": NOON} for row in rows], NOON)
+    stop = {"case_id": "s", "category": "stopped", "asset_id": "HD-07", "state": "going_on", "opened_at": NOON, "chainage_m": 1800.0}
+    made.write(loop.event, [stop], NOON)
+    made.turn(NOON + 12 * MINUTE)
+    yield made
+    made.engine.dispose()
+
+
+def schematic(town: Town, view: View | None = None) -> dict[str, Any]:
+    now = NOON + 12 * MINUTE
+    return ring(town.panels._reader.picture(now, view or View()), view or View())["rings"][0]
+
+
+def test_an_arc_is_coloured_only_where_something_is_wrong_and_carries_its_alerts_number(town: Town) -> None:
+    arcs = {a["title"].split(" ")[0]: a for a in schematic(town)["arcs"]}
+    hot = [name for name, a in arcs.items() if a["level"]]
+    assert hot == ["中华路—五一路前段"]
+    assert arcs[hot[0]]["level"] == "orange"
+    assert arcs[hot[0]]["number"] == next(a.number for a in town.picture().alerts if a.asset_id == "HD-07")
+
+
+def test_who_stands_on_the_ring_is_shown_at_the_chainage_with_the_alert_it_raised(town: Town) -> None:
+    (stopped,) = [e for e in schematic(town)["events"] if e["title"] == "停驻 1800 m"]
+    oval = SHAPES["wide"]
+    assert stopped["at"] == pytest.approx(oval.at(1800 / 2800 * oval.round))
+    assert stopped["level"] == "orange"
+
+
+def test_a_full_garage_is_marked_and_one_that_lost_count_shows_no_number(town: Town) -> None:
+    found = {g["title"].split(":")[0]: g for g in schematic(town)["garages"]}
+    assert (found["CK-1车库"]["text"], found["CK-1车库"]["level"]) == ("98", "yellow")
+    assert (found["CK-2车库"]["text"], found["CK-2车库"]["fill"]) == ("—", None)
+    assert math.dist(found["CK-1车库"]["at"], found["CK-2车库"]["at"]) > 30  # ten metres apart, yet neither hides the other
+
+
+def test_an_arc_nothing_is_heard_of_is_dashed_and_of_the_past_no_number_of_today_is_shown(town: Town) -> None:
+    arcs = {a["title"].split(" ")[0]: a for a in schematic(town)["arcs"]}
+    assert arcs["临江门—较场口前段"]["silent"] and "无数据" in arcs["临江门—较场口前段"]["title"]
+    past = schematic(town, View(as_of=NOON - MINUTE))
+    assert past["events"] == [] or all(e["title"] != "停驻 1800 m" for e in past["events"])
+    assert all(g["fill"] is None for g in past["garages"])
+
+
+def test_the_ring_is_driven_anticlockwise_and_closes(town: Town) -> None:
+    oval = SHAPES["wide"]
+    assert oval.at(0) == pytest.approx(oval.at(oval.round))
+    assert oval.at(oval.round * 0.1)[0] < oval.at(0)[0]  # from Linjiangmen westwards and down to Jiaochangkou
+    assert oval.at(oval.round * 0.4)[1] > oval.at(0)[1]
