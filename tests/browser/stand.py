@@ -74,8 +74,8 @@ def _fill_with_gas(url: str, now: datetime) -> None:
         areas = {row[0]: row[1] for row in conn.exec_driver_sql("SELECT 设施编号, 片区 FROM 化粪池监测数据 GROUP BY 设施编号")}
         for minute in range(8, 0, -1):
             at = f"{(now - timedelta(minutes=minute)).astimezone(CITY_ZONE):%Y-%m-%d %H:%M:%S}"
-            rows = [(at, tank, at, areas[tank], 61.0 + i, 0.4, 1.0, 20.6, 50.0) for i, tank in enumerate(GASSED)]
-            conn.exec_driver_sql("INSERT OR REPLACE INTO 化粪池监测数据 VALUES (?,?,?,?,?,?,?,?,?)", rows)
+            rows = [(at, tank, at, areas[tank], 61.0 + i, 0.4, 1.0, 0.0, 0.0, 20.6, 50.0, 0) for i, tank in enumerate(GASSED)]
+            conn.exec_driver_sql("INSERT OR REPLACE INTO 化粪池监测数据 VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", rows)
     engine.dispose()
 
 
