@@ -8,6 +8,7 @@ PAGE = system_page(
     Text("呼吸", "Breath"),
     "/breath",
     Host("readings:breath", css="card tb"),
+    Host("linkage", "desk phone", "card tb"),
     domains=("air", "road_cleaning", "ships"),
     causes=True,
 )

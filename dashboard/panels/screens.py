@@ -26,6 +26,7 @@ from dashboard.snapshot import (
     drawer_asset,
     drawer_number,
     feed,
+    linkage,
     loop_ring,
     neighbours,
     overview,
@@ -118,14 +119,18 @@ def _of_asset(body: Make) -> Make:
     return made
 
 
-def _around(picture: Picture, view: View, ident: str) -> Body:
+def _around(ident: str, aspect: float, font_share: float) -> Make:
     """Its surroundings as a map and a list."""
-    body = neighbours.around(picture, view, ident)
-    if not body["placed"]:
-        return body
-    x, y = picture.land.point(body["subject"].row["lon"], body["subject"].row["lat"])
-    about = About(x, y, neighbours.REACH_M, body["found"])
-    return body | {"svg": _drawn(picture, view, Sheet(ident="n", aspect=1.35, font_share=0.034, about=about))}
+
+    def body(picture: Picture, view: View, asset_ident: str) -> Body:
+        found = neighbours.around(picture, view, asset_ident)
+        if not found["placed"]:
+            return found
+        x, y = picture.land.point(found["subject"].row["lon"], found["subject"].row["lat"])
+        about = About(x, y, neighbours.REACH_M, found["found"])
+        return found | {"svg": _drawn(picture, view, Sheet(ident=ident, aspect=aspect, font_share=font_share, about=about))}
+
+    return _of_asset(body)
 
 
 def _drawn(picture: Picture, view: View, sheet: Sheet) -> Markup:
@@ -169,15 +174,21 @@ KINDS: Mapping[str, Kind] = {
     "asset-card": Kind("asset_card", _of_asset(asset.card), ("alerts", "table:*")),
     "asset-chips": Kind("chips", _alone(chips.times), ("alerts",)),
     "asset-readings": Kind("asset_readings", _of_asset(asset_readings.readings), ("readings:*",)),
-    "asset-map": Kind("asset_map", _of_asset(_around), ("alerts", "geo", "table:*")),
+    "asset-map": Kind("asset_map", _around("n", 2.2, 0.031), _SITEMAP),
+    "asset-map-wall": Kind("asset_map", _around("nb", 1.5, 0.038), _SITEMAP),
+    "asset-map-phone": Kind("asset_map", _around("np", 1.1, 0.044), _SITEMAP),
     "asset-life": Kind("asset_life", _of_asset(asset_life.life), ("alerts", "table:*")),
     "asset-causes": Kind("causes", _of_asset(causes.of_asset), ("kpi:*",)),
     "street-head": Kind("street_head", _alone(street.head), ("alerts",)),
     "street-systems": Kind("street_systems", _alone(street.systems), _INDICES),
-    "street-map": Kind("sitemap", _street_map("t", 1.5, 0.026), _SITEMAP),
+    "street-map": Kind("sitemap", _street_map("t", 2.5, 0.0205), _SITEMAP),
+    "street-map-wall": Kind("sitemap", _street_map("tb", 1.9, 0.028), _SITEMAP),
+    "street-map-phone": Kind("sitemap", _street_map("tp", 1.25, 0.044), _SITEMAP),
+    "street-matters": Kind("cases", _alone(street.matters_open), ("table:*",)),
     "street-assets": Kind("table", _alone(street.at_risk), ("readings:*", "alerts")),
     "loop": Kind("loop_ring", _alone(loop_ring.ring), ("readings:loop", "table:loop_garage", "table:loop_event", "alerts")),
     "cases": Kind("cases", cases, ("table:*",), "key"),
+    "linkage": Kind("linkage", _alone(linkage.calls), ("table:linkage", "table:clean_trip", "table:air_hour", "alerts")),
     "alerts": Kind("alerts", _alone(feed.alert_list), ("alerts",)),
     "sources": Kind("sources", _alone(sources.sources), ("sources", "table:*", "readings:*")),
     "explain": Kind("drawer_explain", drawer_number.explanation, takes="key"),
