@@ -13,7 +13,13 @@ PAGE = Page(
         [
             Host("asset-card"),
             Host("asset-chips", SEEN),
-            Group("asset-two", [Host("asset-readings", css="card readings-card"), Host("asset-map", css="card tb near-card")]),
+            Group(
+                "asset-two",
+                [
+                    Host("asset-readings", css="card readings-card"),
+                    *(Host(f"asset-map{of}", on, "card tb near-card") for of, on in (("", "desk"), ("-wall", "wall"), ("-phone", "phone"))),
+                ],
+            ),
             Host("strip", SEEN),
             Host("asset-causes", SEEN, "card causes-card"),
             Host("asset-life", SEEN),

@@ -17,12 +17,18 @@ PAGE = Page(
         [
             Host("street-head"),
             Host("chips", SEEN),
-            Group("two", [Host("street-systems", css="card tb"), Host("street-map", css="card")]),
+            Group(
+                "two",
+                [
+                    Host("street-systems", css="card tb"),
+                    *(Host(f"street-map{of}", on, "card") for of, on in (("", "desk"), ("-wall", "wall"), ("-phone", "phone"))),
+                ],
+            ),
             Host("strip"),
             Host("alerts", css="card tb"),
             Host("street-assets", SEEN, "card tb"),
+            Host("street-matters", SEEN, "card tb"),
             Group("sheets", [Host(f"sheet:{domain}", SEEN, "card tb") for domain in DOMAINS], SEEN),
-            Group("sheets", [Host(f"work:{domain}", SEEN, "card tb") for domain in DOMAINS], SEEN),
             Host("foot", "wall"),
         ],
     ),

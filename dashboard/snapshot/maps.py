@@ -81,7 +81,7 @@ def map_body(picture: Picture, view: View, sheet: Sheet) -> dict[str, Any]:
     font = box.w * sheet.font_share
     alerts = picture.open_in(view, sheet.vital)
     marks = _spread([_mark(picture, a, lang) for a in reversed(alerts)], font)
-    rivers = land.river_names(font * 1.17, lang)
+    rivers = [name for name in land.river_names(font * 1.17, lang) if _all_inside(name, box, font)]
     return {
         "id": sheet.ident,
         "box": box,
@@ -170,6 +170,12 @@ def _worst_by_street(alerts: list[Alert]) -> dict[str, str]:
     return worst
 
 
+def _all_inside(name: tuple[list[Letter], Letter], box: Box, air: float) -> bool:
+    """A river's name is written whole or not at all."""
+    letters, arrow = name
+    return all(box.x + air < at.x < box.x + box.w - air and box.y + air < at.y < box.y + box.h - air for at in (*letters, arrow))
+
+
 def _inside(named: Named, box: Box, air: float) -> bool:
     x, y = named.at
     return box.x + air < x < box.x + box.w - air and box.y + air < y < box.y + box.h - air
@@ -189,7 +195,7 @@ def _spread(marks: list[Mark], font: float) -> list[Mark]:
     placed: list[Mark] = []
     for mark in reversed(marks):
         x, y, ring = mark.x, mark.y, 0
-        while any(math.hypot(x - p.x, y - p.y) < font * 1.5 for p in placed) and ring < 40:
+        while any(math.hypot(x - p.x, y - p.y) < font * 1.5 for p in placed) and ring < 200:
             ring += 1
             radius, angle = font * 0.55 * math.sqrt(ring) * 1.3, ring * 2.399963
             x, y = mark.x + radius * math.cos(angle), mark.y + radius * math.sin(angle)

@@ -7,13 +7,14 @@ from typing import Any
 from dashboard.core.places import streets
 from dashboard.core.scope import Scope
 from dashboard.snapshot.alerts import street_name
+from dashboard.snapshot.cases import CaseTable, case_tables, in_words, matters
 from dashboard.snapshot.picture import Picture
 from dashboard.snapshot.readings import ranked_assets, shown_rows
 from dashboard.snapshot.view import View
 from dashboard.snapshot.vitals import linked, query_of, vital_body
-from dashboard.snapshot.words import listed, number, say, together
+from dashboard.snapshot.words import listed, moment, number, say, together
 
-_ASSETS = 16
+_ASSETS, _MATTERS = 16, 20
 
 
 def head(picture: Picture, view: View) -> dict[str, Any]:
@@ -53,6 +54,39 @@ def _rank(picture: Picture, key: str, street: str) -> str:
     """The street's place by index, the best first."""
     values = {s.code: row.value for s in streets() if (row := picture.figures.get((key, s.code))) and row.value is not None}
     return f"{1 + sum(v > values[street] for v in values.values())}/{len(values)}" if street in values else ""
+
+
+def matters_open(picture: Picture, view: View) -> dict[str, Any]:
+    """What is open in the street with every department, the newest first."""
+    lang = view.lang
+    tables = [of for domain in picture.catalog.domains.values() for of in case_tables(domain)]
+    opened = [(row, of) for of in tables for row in matters(picture, view, of.table, _MATTERS) if row.state]
+    opened.sort(key=lambda pair: pair[0].opened_at, reverse=True)
+    titles = (
+        say(lang, "事项", "Matter"),
+        say(lang, "类别", "Kind"),
+        say(lang, "记录", "Record"),
+        say(lang, "受理", "Since"),
+        say(lang, "状态", "State"),
+    )
+    css = ("", "hide-phone", "", "num", "")
+    return {
+        "title": say(lang, "事项", "Matters"),
+        "subtitle": say(
+            lang, f"各部门未办结，最近{min(len(opened), _MATTERS)}件", f"open with all departments, latest {min(len(opened), _MATTERS)}"
+        ),
+        "columns": [{"title": title, "css": c} for title, c in zip(titles, css, strict=True)],
+        "rows": [_matter(row, of, view, picture) for row, of in opened[:_MATTERS]],
+        "export": "",
+        "empty": say(lang, "没有未办结的事项", "Nothing is open"),
+        "filtered": False,
+    }
+
+
+def _matter(row: Any, of: CaseTable, view: View, picture: Picture) -> dict[str, Any]:
+    named, kind, state = in_words(row, of.domain, view.lang)
+    drawer = f"asset:{of.domain.key}/{row.asset_id}" if row.asset_id else ""
+    return {"drawer": drawer, "cells": [named, kind, of.title(view.lang), moment(row.opened_at, view.lang, picture.now), state]}
 
 
 def at_risk(picture: Picture, view: View) -> dict[str, Any]:
