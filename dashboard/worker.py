@@ -52,7 +52,7 @@ RETRY_LEASE_S = 0.5
 TURN_S = 1.0  # at most one turn of computing a second, and only when something moved
 QUIET_TURN = timedelta(seconds=20)  # silence moves nothing, yet data grows old and windows roll on
 PAST_AGAIN = timedelta(minutes=1)  # nothing to fill in now; a source may catch up later
-COMPACT_EVERY = timedelta(minutes=10)
+COMPACT_EVERY = timedelta(seconds=30)  # a quick look, unless readings come by the thousand a second
 STOP_WITHIN_S = 1.5
 OURS = ("kpi:", "worker")  # topics a turn moves itself
 

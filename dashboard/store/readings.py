@@ -37,6 +37,9 @@ Wanted = tuple[str, str, str | None, int]  # asset, metric, street, cadence in s
 
 _SLICE = 600_000_000  # compaction moves ten minutes of readings in one transaction
 _HOT_FOR = timedelta(minutes=20)  # longer than the usual look-back, so that repeats and corrections meet hot rows
+_HOT_ROWS = 20_000  # kept hot at most, however fast they come: a line of one channel looks through all of them
+_HOT_LEAST = timedelta(seconds=10)  # kept hot in any case: what is dated in the future must not push out what comes now
+_MOVED_ROWS = 50_000  # moved at most in one transaction
 _READING = ("channel_id", "ts", "value", "quality", "pull_run")
 
 
@@ -170,15 +173,33 @@ def _target(now: datetime) -> int:
 
 def compact(engine: sa.Engine, now: datetime) -> int:
     """Move hot readings to the cold table and count them into their hours, ten minutes of them a transaction."""
-    moved, target = 0, _target(now)
+    moved = 0
+    with engine.connect() as conn:
+        target = max(_target(now), _crowded(conn, now))
+        if (conn.scalar(sa.select(reading_boundary.c.ts)) or 0) >= target:
+            return moved
     while True:
         with writing(engine).begin() as conn:
             boundary = _boundary(conn, now)
             if boundary >= target:
                 return moved
-            oldest = conn.scalar(sa.select(sa.func.min(reading_hot.c.ts)))
-            end = target if oldest is None else min(target, max(boundary, oldest // _SLICE * _SLICE) + _SLICE)
-            moved += _move_to_cold(conn, end)
+            moved += _move_to_cold(conn, _slice_end(conn, boundary, target))
+
+
+def _crowded(conn: sa.Connection, now: datetime) -> int:
+    """The moment from which on no more than the most are hot; 0 where there are fewer."""
+    found = conn.scalar(sa.select(reading_hot.c.ts).order_by(reading_hot.c.ts.desc()).limit(1).offset(_HOT_ROWS))
+    return min(found, to_micros(now - _HOT_LEAST)) if found is not None else 0
+
+
+def _slice_end(conn: sa.Connection, boundary: int, target: int) -> int:
+    """Up to where one transaction moves readings: ten minutes of them, less where they are many."""
+    hot = sa.select(reading_hot.c.ts).order_by(reading_hot.c.ts).limit(1)
+    oldest, full = conn.scalar(hot), conn.scalar(hot.offset(_MOVED_ROWS))
+    if oldest is None:
+        return target
+    end = min(target, max(boundary, oldest // _SLICE * _SLICE) + _SLICE)
+    return min(end, full) if full is not None and full > max(oldest, boundary) else end
 
 
 def _move_to_cold(conn: sa.Connection, end: int) -> int:
