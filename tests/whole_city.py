@@ -101,6 +101,8 @@ def _built() -> Path:
     for domain in town.catalog.domains.values():
         for feed in domain.feeds:
             _fill(town, domain, feed)
+        for derived in domain.derived:
+            town.read(domain.key, derived.metric.key, _readings(town, domain, derived.metric.key), NOON)
     town.heard(NOON)
     for now in (NOON - STEP, NOON):
         town.turn(now)

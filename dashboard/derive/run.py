@@ -70,20 +70,22 @@ class _Found:
 
 
 def _domain(turn: _Turn) -> bool:
-    """Everything due in a domain; whether all of it was done."""
-    with turn.engine.connect() as conn:
-        late = _late(conn, turn.domain)
-        due = tasks(conn, turn.domain, late)
-    for lot in chunks(due):
-        if turn.is_over:
-            return False
+    """Everything due in a domain, slice after slice; whether all of it was done."""
+    while True:
         with turn.engine.connect() as conn:
-            found = _work_out(conn, turn, lot)
-        _keep(turn, lot, found)
-    if late:
-        with writing(turn.engine).begin() as conn:
-            touched.settle(conn, late.items())
-    return not any(task.more for task in due)
+            late = _late(conn, turn.domain)
+            due = tasks(conn, turn.domain, late)
+        for lot in chunks(due):
+            if turn.is_over:
+                return False
+            with turn.engine.connect() as conn:
+                found = _work_out(conn, turn, lot)
+            _keep(turn, lot, found)
+        if late:
+            with writing(turn.engine).begin() as conn:
+                touched.settle(conn, late.items())
+        if not any(task.more for task in due):
+            return True
 
 
 def _late(conn: sa.Connection, domain: Domain) -> dict[int, touched.Stretch]:

@@ -22,9 +22,9 @@ _DAY_S, _YEAR_S = 86_400.0, 365.25 * 86_400
 TEMPERATURES = ("structure_temperature", "web_temperature", "soffit_temperature")
 _BASELINE = timedelta(days=3650)  # a baseline stands until it is set anew; refitting it would swallow a lasting change
 _MEANS_S = 3600.0  # joints are judged by hourly means
-_STILL_S, _STILL_FAST_S = 7200.0, 1800.0
+_STILL = ((1800.0, 10), (7200.0, 10), (21_600.0, 5))  # seconds, readings: all the same, and the gauge stands, not the bridge
 _SAME = 1e-6  # means of one and the same reading differ by no more
-_STILL_READINGS, _STILL_READINGS_FAST = 10, 10  # the same to the last digit so often: the gauge stands, not the bridge
+_STILL_BACK = timedelta(seconds=_STILL[-1][0])
 
 
 def heat(columns: Columns) -> Any:
@@ -65,17 +65,21 @@ def _explained(columns: Columns, numbers: Numbers) -> Any:
     return numbers["a"] + numbers["b"] * heat(columns)
 
 
+def _stands(ts: Any, values: Any) -> Any:
+    """Where a gauge has stood still, by many readings in a short time or fewer in a longer one: no figure comes of it."""
+    return np.any([trailing.unmoved(ts, values, back, fewest=fewest) for back, fewest in _STILL], axis=0)
+
+
 def _joint_residual(columns: Columns, numbers: Numbers) -> Any:
     ts, moved = columns["ts"], columns["joint_displacement"]
     left = trailing.mean(ts, moved - _explained(columns, numbers), _MEANS_S)
-    return np.where(trailing.unmoved(ts, moved, _STILL_S, fewest=_STILL_READINGS), np.nan, np.abs(left) / numbers["sigma"])
+    return np.where(_stands(ts, moved), np.nan, np.abs(left) / numbers["sigma"])
 
 
 def _capacity_used(columns: Columns, numbers: Numbers) -> Any:
     ts, strain = columns["ts"], columns["strain"]
-    stands = trailing.unmoved(ts, strain, _STILL_FAST_S, fewest=_STILL_READINGS_FAST)
     limit = numbers["strain_limit"]
-    return np.where(stands, np.nan, np.abs(strain) / limit * 100 if limit > 0 else np.nan)
+    return np.where(_stands(ts, strain), np.nan, np.abs(strain) / limit * 100 if limit > 0 else np.nan)
 
 
 def _drop(name: str) -> Any:
@@ -157,14 +161,14 @@ JOINT_RESIDUAL = Derived(
     inputs=("joint_displacement", *TEMPERATURES),
     apply=_joint_residual,
     train=_line_of_heat("joint_displacement"),
-    back=2 * _HOUR,
+    back=_STILL_BACK,
 )
 CAPACITY_USED = Derived(
     metric=_metric("capacity_used", Text("应变占设计限值", "Strain of design limit"), "%", FAST, 1, 0, 1000),
     method=Text("应变绝对值÷台账所载设计限值", "Absolute strain ÷ the design limit in the register"),
     inputs=("strain",),
     apply=_capacity_used,
-    back=timedelta(seconds=_STILL_FAST_S),
+    back=_STILL_BACK,
     facts=(bridge.c.strain_limit,),
 )
 SAG_GROWTH = Derived(
