@@ -31,8 +31,7 @@ def channels(
 
     `among`: the metrics instruments give, where others are worked out from them.
     """
-    ts, since = (sa.type_coerce(column, sa.BigInteger) for column in (latest.c.ts, latest.c.same_since))
-    still = sa.and_(latest.c.metric.not_in(may_rest), ts - since >= round(stuck_after.total_seconds()) * 1_000_000)
+    still = sa.and_(latest.c.metric.not_in(may_rest), _unmoved_for(stuck_after))
     in_time = latest.c.ts >= ago(within)
     mine = [latest.c.domain == domain, *([latest.c.metric.in_([m.key for m in among])] if among else [])]
     heard = sa.and_(latest.c.quality < UNUSABLE, in_time)
@@ -53,6 +52,16 @@ def channels(
         .where(*mine)
         .subquery(f"{domain}_channels")
     )
+
+
+def _unmoved_for(time: timedelta) -> sa.ColumnElement[bool]:
+    ts, since = (sa.type_coerce(column, sa.BigInteger) for column in (latest.c.ts, latest.c.same_since))
+    return ts - since >= round(time.total_seconds()) * 1_000_000
+
+
+def unmoved(domain: str, metrics: tuple[str, ...], time: timedelta) -> sa.ColumnElement[bool]:
+    """The channels of some metrics that have said the same for that long: stuck, however calm they look."""
+    return sa.and_(latest.c.domain == domain, latest.c.metric.in_(metrics), _unmoved_for(time))
 
 
 def _of(domain: str, metric: str) -> sa.ColumnElement[bool]:

@@ -1,6 +1,8 @@
-"""Registers of a demo department that change while it lives: one row changed, its time of change only growing."""
+"""Rows of a demo department that change while it lives: what of them has come by a moment, and a register row changed in place."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import sqlalchemy as sa
 
@@ -16,3 +18,14 @@ def change_row(conn: sa.Connection, table: sa.Table, key: str, number: str, valu
 def ticked(since: float, until: float, step: float) -> bool:
     """Whether a multiple of a step lies in (since, until]."""
     return until // step > since // step
+
+
+def changed_at(moments: Iterable[float], since: float, until: float) -> float | None:
+    """The newest of a row's moments up to `until`, if it lies in the stretch."""
+    newest = max((at for at in moments if at <= until), default=None)
+    return newest if newest is not None and newest > since else None
+
+
+def told_at(at: float, until: float) -> str:
+    """A moment as the platform writes it, nothing while it has not come."""
+    return local_text(at) if at <= until else ""

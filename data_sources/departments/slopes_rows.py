@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from data_sources.departments import slopes_life as slopes
 from data_sources.departments import slopes_schema
 from data_sources.departments.building import Row, local_text, local_texts, rows_of
 from data_sources.departments.life import Floats
+from data_sources.departments.registers import changed_at, told_at
 from data_sources.departments.sensors_assets import Thing, gauges
 from data_sources.departments.sensors_networks import Network
 from data_sources.departments.sensors_shapes import DAY, HOUR, Indexes, dice
@@ -55,16 +56,6 @@ def rain_rows(seed: int, things: tuple[Thing, ...], who: Indexes, at: Floats) ->
 # ---- warnings and calls
 
 
-def _changed(moments: Iterable[float], since: float, until: float) -> float | None:
-    """The newest of a row's moments up to `until`, if it lies in the stretch."""
-    newest = max((at for at in moments if at <= until), default=None)
-    return newest if newest is not None and newest > since else None
-
-
-def _told_at(at: float, until: float) -> str:
-    return local_text(at) if at <= until else ""
-
-
 def _warned(seed: int, since: float, until: float) -> Iterator[Warned]:
     """Warnings a stretch may still change."""
     return (w for w in slopes.warned(seed, until) if w.issued <= until and (w.lifted > since or w.issued > since - _LONGEST))
@@ -81,7 +72,7 @@ def warning_rows(seed: int, since: float, until: float) -> list[Row]:
     for w in _warned(seed, since, until):
         raised = (at for at, _ in w.raised)
         moving = [w.moving, w.moving + (w.moved - w.moving) / 2 // MINUTE * MINUTE, w.moved] if w.to_move else []
-        changed = _changed([w.issued, *raised, w.called, w.answered, *moving, w.observing, w.lifted], since, until)
+        changed = changed_at([w.issued, *raised, w.called, w.answered, *moving, w.observing, w.lifted], since, until)
         if changed is not None:
             rows.append(_warning_row(w, until, changed))
     return rows
@@ -111,7 +102,7 @@ def _warning_row(w: Warned, until: float, changed: float) -> Row:
     steps = (w.called, w.answered, w.moving if w.to_move else np.inf, w.moved if w.to_move else np.inf, w.observing, w.lifted)
     return (
         *(w.number, thing.number, thing.area, w.level(until), _stage(w, until), local_text(w.issued)),
-        *(_told_at(at, until) for at in steps),
+        *(told_at(at, until) for at in steps),
         *(w.people, ordered, gone, local_text(changed)),
     )
 
@@ -123,11 +114,11 @@ def call_rows(seed: int, since: float, until: float) -> list[Row]:
         limit = slopes.answer_limit(w)
         for role in range(1, ROLES + 1):
             answered = slopes.answer_of(seed, w, role)
-            changed = _changed((w.called, answered), since, until)
+            changed = changed_at((w.called, answered), since, until)
             if changed is not None:
                 thing = THINGS[w.who]
                 head = (f"{w.number}-{role}", w.number, thing.number, thing.area, role, local_text(w.called))
-                rows.append((*head, local_text(w.called + limit), _told_at(answered, until), local_text(changed)))
+                rows.append((*head, local_text(w.called + limit), told_at(answered, until), local_text(changed)))
     return rows
 
 
@@ -152,11 +143,11 @@ def patrol_rows(seed: int, since: float, until: float) -> list[Row]:
             )
             odd = dice(seed, 1288 + phase, everyone, lot) < (0.02, 0.05, 0.07)[phase - 1]
             for who, thing in enumerate(THINGS):
-                changed = _changed((issued, float(done[who])), since, until)
+                changed = changed_at((issued, float(done[who])), since, until)
                 if changed is not None:
                     head = (f"XC{thing.number[2:]}-{lot}-{phase}", thing.number, thing.area, phase, local_text(issued), local_text(due))
                     walked = float(done[who]) <= until
-                    rows.append((*head, _told_at(float(done[who]), until), int(not odd[who]) if walked else None, local_text(changed)))
+                    rows.append((*head, told_at(float(done[who]), until), int(not odd[who]) if walked else None, local_text(changed)))
     return rows
 
 

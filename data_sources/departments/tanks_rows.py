@@ -10,6 +10,7 @@ from data_sources.departments import life, tanks_schema
 from data_sources.departments import tanks_life as tanks
 from data_sources.departments.building import Row, local_text, local_texts, rows_of
 from data_sources.departments.life import Floats
+from data_sources.departments.registers import changed_at, told_at
 from data_sources.departments.sensors_assets import Thing, septic_tanks
 from data_sources.departments.sensors_networks import Network
 from data_sources.departments.sensors_shapes import DAY, HOUR, Indexes, dice, wander
@@ -105,16 +106,6 @@ def _around(network: Network, who: int, begin: float, end: float) -> Iterable[fl
 # ---- what controllers and crews wrote
 
 
-def _changed(moments: Iterable[float], since: float, until: float) -> float | None:
-    """The newest of a row's moments up to `until`, if it lies in the stretch."""
-    newest = max((at for at in moments if at <= until), default=None)
-    return newest if newest is not None and newest > since else None
-
-
-def _told_at(at: float, until: float) -> str:
-    return local_text(at) if at <= until else ""
-
-
 def _recent(seed: int, since: float, until: float) -> list[tanks.Handling]:
     """Handlings whose rows may still change in a stretch: an outcome is written after the tank is at rest again."""
     return tanks.handlings(seed, since - 3 * HOUR, until)
@@ -138,7 +129,7 @@ def run_rows(seed: int, since: float, until: float) -> list[Row]:
     rows = []
     for h in _recent(seed, since, until):
         for run in h.runs:
-            changed = _changed((run.begin, run.end, run.told), since, until)
+            changed = changed_at((run.begin, run.end, run.told), since, until)
             if changed is not None:
                 rows.append(_run_row(seed, h.who, run, until, changed))
     return rows
@@ -170,7 +161,7 @@ def callout_rows(seed: int, since: float, until: float) -> list[Row]:
     rows = []
     for h in _recent(seed, since, until):
         for alarm in h.alarms:
-            changed = _changed((alarm.at, alarm.notified, alarm.arrived, alarm.below, alarm.closed), since, until)
+            changed = changed_at((alarm.at, alarm.notified, alarm.arrived, alarm.below, alarm.closed), since, until)
             if changed is not None:
                 rows.append(_callout_row(h.who, alarm, until, changed))
     return rows
@@ -181,8 +172,8 @@ def _callout_row(who: int, alarm: tanks.Alarm, until: float, changed: float) -> 
     stage = 1 + int(alarm.arrived <= until) + int(alarm.closed <= until)
     return (
         *(f"CZ{tank.number[3:]}-{int(alarm.at // MINUTE)}", tank.number, tank.area, alarm.kind, alarm.value),
-        *(local_text(alarm.at), _told_at(alarm.notified, until), local_text(alarm.at + 30 * MINUTE)),
-        *(_told_at(at, until) for at in (alarm.arrived, alarm.below, alarm.closed)),
+        *(local_text(alarm.at), told_at(alarm.notified, until), local_text(alarm.at + 30 * MINUTE)),
+        *(told_at(at, until) for at in (alarm.arrived, alarm.below, alarm.closed)),
         *(stage, local_text(changed)),
     )
 
@@ -239,12 +230,12 @@ def clean_rows(seed: int, since: float, until: float) -> list[Row]:
         turns = np.arange(first[who] - 1, last[who] + 1)
         _passed, ordered, done = _cleaning(seed, np.full(len(turns), who), turns)
         for turn, at, end in zip(turns.tolist(), ordered.tolist(), done.tolist(), strict=True):
-            changed = _changed((at, end), since, until)
+            changed = changed_at((at, end), since, until)
             if changed is not None:
                 thick = 0.336 * float(depth[who]) * 100
                 head = (f"QT{THINGS[who].number[3:]}-{turn}", THINGS[who].number, _area(who), round(0.4 * thick, 1), round(0.6 * thick, 1))
                 due = local_text(at + _CLEAN_WITHIN_S)
-                rows.append((*head, float(depth[who]), local_text(at), due, _told_at(end, until), local_text(changed)))
+                rows.append((*head, float(depth[who]), local_text(at), due, told_at(end, until), local_text(changed)))
     return rows
 
 

@@ -11,9 +11,10 @@ from dashboard import city
 from dashboard.city import Level, Text, ago, latest
 from data_sources.limits import limit
 from data_sources.quantiles import quantile
-from data_sources.sensing import beyond, heard_assets, highest
+from data_sources.sensing import beyond, heard_assets, highest, unmoved
 from data_sources.septic_tanks.runs import LAYERS, UNSEEN, VERIFIED
 from data_sources.septic_tanks.tables import callout, clean_order, run, tank
+from data_sources.spans import minutes_between
 
 _WITHIN = timedelta(minutes=30)  # a terminal is lost after half an hour of silence
 HIGH_LEVEL = limit("septic_tanks.level", Level.YELLOW)
@@ -22,11 +23,6 @@ _STUCK = timedelta(minutes=limit("septic_tanks.gas_stuck", Level.BLUE))
 _MONTH = city.Window(days=30)
 _heard = heard_assets(tank, "septic_tanks", _WITHIN)
 _READINGS, _TANKS = ("septic_tanks.readings",), ("septic_tanks.tanks",)
-
-
-def _minutes(later: sa.ColumnElement[Any], earlier: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-    micros = sa.type_coerce(later, sa.BigInteger) - sa.type_coerce(earlier, sa.BigInteger)
-    return micros / sa.literal_column("60000000.0")
 
 
 def _owned(key: str, owner: str, zh: str, en: str, formula: Text) -> city.Kpi:
@@ -53,9 +49,7 @@ def _of_runs(key: str, title: Text, unit: str, measure: city.Measure, formula: T
 
 
 _full, _explosive = beyond("septic_tanks", "level", HIGH_LEVEL), beyond("septic_tanks", "ch4", EXPLOSIVE)
-_still = sa.type_coerce(latest.c.ts, sa.BigInteger) - sa.type_coerce(latest.c.same_since, sa.BigInteger)
-_frozen = sa.and_(latest.c.metric.in_(("ch4", "level")), _still >= round(_STUCK.total_seconds()) * 1_000_000)
-_broken = sa.and_(latest.c.domain == "septic_tanks", sa.or_(_frozen, beyond("septic_tanks", "ch4_fault", 1)))
+_broken = sa.or_(unmoved("septic_tanks", ("ch4", "level"), _STUCK), beyond("septic_tanks", "ch4_fault", 1))
 TANK_KPIS = (
     _owned(
         *("compounds", "compound", "老旧小区在测", "Old compounds watched"),
@@ -175,7 +169,7 @@ CALL_KPIS = (
         title=Text("报警到通知P95", "Detection to message, P95"),
         unit="s",
         table=callout,
-        measure=quantile(_minutes(callout.c.notified_at, callout.c.opened_at) * 60, _SECONDS, 0.95, _lately),
+        measure=quantile(minutes_between(callout.c.notified_at, callout.c.opened_at) * 60, _SECONDS, 0.95, _lately),
         formula=Text(
             "近30天报警时间到通知时间的第95百分位，按秒分档插值", "95th percentile of alarm to text message, 30 days, by bins of seconds"
         ),
@@ -199,7 +193,7 @@ CALL_KPIS = (
         title=Text("可燃气超限时长", "Minutes over 25 %LEL"),
         unit="min",
         table=callout,
-        measure=city.total(_minutes(sa.func.coalesce(callout.c.below_at, ago()), callout.c.opened_at), callout.c.category == "gas"),
+        measure=city.total(minutes_between(sa.func.coalesce(callout.c.below_at, ago()), callout.c.opened_at), callout.c.category == "gas"),
         formula=Text(
             "近30天气体报警从报警到降回限下的分钟数之和，未回落的算到此刻",
             "Minutes from gas alarm to below its line, 30 days; up to now if not yet",

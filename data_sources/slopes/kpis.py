@@ -11,20 +11,16 @@ from dashboard import city
 from dashboard.city import Level, Text, ago, latest
 from data_sources.limits import limit
 from data_sources.quantiles import quantile
-from data_sources.sensing import heard_assets, highest
+from data_sources.sensing import heard_assets, highest, unmoved
 from data_sources.slopes.tables import call, patrol, slope, warning
+from data_sources.spans import minutes_between
 
 _WITHIN = timedelta(minutes=30)
 _STUCK = timedelta(minutes=limit("slopes.crack_stuck", Level.BLUE))
-_heard = heard_assets(slope, "slopes", _WITHIN, among=None)
+_heard = heard_assets(slope, "slopes", _WITHIN)
 _READINGS, _RAIN = ("slopes.readings",), ("slopes.rain",)
 _LEVELS = ("blue", "yellow", "orange", "red")
 _ROUND, _YEAR = city.Window(days=35), city.Window(days=365)
-
-
-def _minutes(later: sa.ColumnElement[Any], earlier: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-    micros = sa.type_coerce(later, sa.BigInteger) - sa.type_coerce(earlier, sa.BigInteger)
-    return micros / sa.literal_column("60000000.0")
 
 
 def _of_readings(key: str, title: Text, unit: str, measure: city.Measure, formula: Text, **more: Any) -> city.Kpi:
@@ -32,12 +28,7 @@ def _of_readings(key: str, title: Text, unit: str, measure: city.Measure, formul
 
 
 _warned = slope.c.state.in_(_LEVELS)
-_still = sa.type_coerce(latest.c.ts, sa.BigInteger) - sa.type_coerce(latest.c.same_since, sa.BigInteger)
-_frozen = sa.and_(
-    latest.c.domain == "slopes",
-    latest.c.metric.in_(("displacement", "crack", "tilt")),
-    _still >= round(_STUCK.total_seconds()) * 1_000_000,
-)
+_frozen = unmoved("slopes", ("displacement", "crack", "tilt"), _STUCK)
 POINT_KPIS = (
     city.Kpi(
         key="points",
@@ -133,7 +124,7 @@ WARNING_KPIS = (
         title=Text("叫应应答中位用时", "Median time to answer"),
         unit="min",
         table=call,
-        measure=quantile(_minutes(call.c.closed_at, call.c.opened_at), _EDGES, 0.5, call.c.opened_at >= ago(timedelta(days=35))),
+        measure=quantile(minutes_between(call.c.closed_at, call.c.opened_at), _EDGES, 0.5, call.c.opened_at >= ago(timedelta(days=35))),
         formula=Text(
             "近35天已应答叫应从叫应到应答的中位分钟数，按分钟分档插值", "Median minutes from call to answer, 35 days, by bins of minutes"
         ),
@@ -174,7 +165,7 @@ WARNING_KPIS = (
         title=Text("转移完成平均用时", "Mean time to full evacuation"),
         unit="min",
         table=warning,
-        measure=city.mean(_minutes(warning.c.moved_at, warning.c.moving_at), warning.c.moved_at.is_not(None)),
+        measure=city.mean(minutes_between(warning.c.moved_at, warning.c.moving_at), warning.c.moved_at.is_not(None)),
         formula=Text("近一年转移开始到全部转移的平均分钟数", "Mean minutes from the first person leaving to the last, a year"),
         at=warning.c.opened_at,
         over=_YEAR,
