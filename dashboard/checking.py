@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from dashboard.core.catalog import Catalog
 from dashboard.core.declare import Absence
 from dashboard.core.errors import ConfigurationError, NotFoundError
+from dashboard.core.places import known_streets
 from dashboard.pull.mapping import plan_pull
 from dashboard.settings import Settings
 from dashboard.web.content import Panels
@@ -19,7 +20,8 @@ SURFACES = ("wall", "desk", "phone")
 
 def findings(settings: Settings, catalog: Catalog, panels: Panels, pages: Sequence[Any]) -> list[str]:
     """What does not fit, a sentence each; none when all is well."""
-    return [*_of_sources(settings), *_of_pulls(settings, catalog), *_of_rules(catalog), *_of_pages(panels, pages)]
+    of_files = [*_of_sources(settings), *_of_pulls(settings, catalog), *_of_notify(settings, catalog)]
+    return [*of_files, *_of_rules(catalog), *_of_pages(panels, pages)]
 
 
 def unfilled(settings: Settings, catalog: Catalog) -> list[str]:
@@ -56,6 +58,22 @@ def _of_rules(catalog: Catalog) -> Iterator[str]:
     for key, (_, rule) in sorted(catalog.rules.items()):
         if key not in with_thresholds and not isinstance(rule.watches, Absence):
             yield f"rule {key}: no threshold, so it can never ring; add rows to data_sources/thresholds"
+
+
+def _of_notify(settings: Settings, catalog: Catalog) -> Iterator[str]:
+    """Routes that can never take anything, recipients nobody leads to, channels without an address."""
+    notify = settings.notify
+    for way in (notify.screens, *notify.routes):
+        for unknown in sorted(way.domains - set(catalog.domains)):
+            yield f"notify route {way.key}: no domain {unknown!r}; known: {', '.join(sorted(catalog.domains))}"
+        for unknown in sorted(way.streets - known_streets()):
+            yield f"notify route {way.key}: no street {unknown!r}; streets are 9-digit codes, such as {min(known_streets())}"
+    led_to = {key for way in notify.routes for key in way.to} | {key for key, recipient in notify.recipients.items() if recipient.units}
+    for key in sorted(set(notify.recipients) - led_to):
+        yield f"notify recipient {key}: no route leads to it, and it answers for no unit"
+    for key, channel in sorted(notify.channels.items()):
+        if channel.unset:
+            yield f"notify channel {key}: {channel.unset} is not set; its notices wait"
 
 
 def _of_pages(panels: Panels, pages: Sequence[Any]) -> Iterator[str]:

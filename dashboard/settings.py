@@ -83,7 +83,7 @@ class Settings:
     sources: Mapping[str, SourceConfig]
     pulls: Mapping[str, PullConfig]
     token_key: bytes  # secret for pseudonyms of personal fields
-    notify: Notify = Notify()  # who is told of alerts, and how
+    notify: Notify = field(default_factory=Notify)  # who is told of alerts, and how
 
 
 def duration(text: object, file: str, key: str) -> timedelta:
@@ -215,7 +215,7 @@ def load_settings(path: str | None = None, environ: Mapping[str, str] = os.envir
     home = Path(environ.get("COCKPIT_HOME", config.parent)).resolve()
     parts = [(file, raw)] + [(f"cockpit.d/{p.name}", _toml(p)) for p in sorted(config.parent.glob("cockpit.d/*.toml"))]
     for name, part in parts[1:]:
-        _known(part, {"source", "pull"}, name, "top level")
+        _known(part, {"source", "pull", "notify"}, name, "top level")
     sources = {k: _source(k, v, name, home, environ) for k, (name, v) in _gathered(parts, "source").items()}
     store = environ.get("COCKPIT_STORE_URL") or str(raw.get("store", {}).get("url", "sqlite:///var/store.db"))
     web = raw.get("web", {})
@@ -230,8 +230,17 @@ def load_settings(path: str | None = None, environ: Mapping[str, str] = os.envir
         sources=sources,
         pulls={k: _pull(k, v, name, sources) for k, (name, v) in _gathered(parts, "pull").items()},
         token_key=environ.get("COCKPIT_TOKEN_KEY", "").encode() or _local_key(home),
-        notify=load_notify(raw.get("notify", {}), file, environ, duration),
+        notify=_notify(parts, environ),
     )
+
+
+def _notify(parts: list[tuple[str, dict[str, Any]]], environ: Mapping[str, str]) -> Notify:
+    """`[notify]` of whichever file has it; two of them would tell people by halves."""
+    having = [(file, part["notify"]) for file, part in parts if "notify" in part]
+    if len(having) > 1:
+        raise ConfigurationError(having[1][0], "notify", f"is already in {having[0][0]}", "put both into one file")
+    file, raw = having[0] if having else (parts[0][0], {})
+    return load_notify(raw, file, environ, duration)
 
 
 def _gathered(parts: list[tuple[str, dict[str, Any]]], kind: str) -> dict[str, tuple[str, dict[str, Any]]]:

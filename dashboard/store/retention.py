@@ -19,6 +19,8 @@ from dashboard.store.schema import (
     kpi_history,
     kpi_latest,
     metadata,
+    notice,
+    notice_message,
     pull_run,
     quarantine,
     reading_cold,
@@ -43,6 +45,7 @@ class Retention:
     past_versions: timedelta = timedelta(days=400)
     pull_runs: timedelta = timedelta(days=90)
     settled_quarantine: timedelta = timedelta(days=90)
+    notices: timedelta = timedelta(days=400)
     findings: timedelta = timedelta(days=400)
 
 
@@ -60,6 +63,8 @@ def _old(engine: sa.Engine, now: datetime, keep: Retention) -> Iterator[tuple[sa
     yield pull_run, pull_run.c.started_at < now - keep.pull_runs
     yield quarantine, sa.and_(quarantine.c.state != "open", quarantine.c.last_seen_at < now - keep.settled_quarantine)
     yield finding, finding.c.gone_at < now - keep.findings
+    yield notice_message, sa.and_(notice_message.c.state != "waiting", notice_message.c.made_at < now - keep.notices)
+    yield notice, sa.and_(notice.c.message.is_not(None), notice.c.made_at < now - keep.notices)
     for name in metadata.tables:
         yield row_past, sa.and_(row_past.c.table_name == name, row_past.c.replaced_at < now - keep.past_versions)
     with engine.connect() as conn:

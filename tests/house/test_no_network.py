@@ -17,7 +17,7 @@ SHIPPED = sorted(
 NAMES_ONLY = (  # addresses that name a thing and are never fetched
     "http://www.w3.org/", "https://www.w3.org/", "https://json-schema.org/", "about:blank",
     "http://127.0.0.1", "http://localhost", "ws://127.0.0.1", "https://example", "http://example",
-    "http://schemas.", "http://purl.org/", "urn:",
+    "http://schemas.", "http://purl.org/", "http://www.incident.com/cap/", "urn:",
 )  # fmt: skip
 
 

@@ -10,9 +10,12 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 
+from dashboard.checking import findings
 from dashboard.core.errors import ConfigurationError
 from dashboard.core.times import CITY_ZONE
 from dashboard.notify.route import route
+from dashboard.panels.screens import CityPanels
+from dashboard.settings import load_settings
 from dashboard.store.engine import open_store, writing
 from dashboard.store.migrate import _config
 from dashboard.store.schema import notice
@@ -223,3 +226,26 @@ def test_what_happened_before_this_release_is_not_told_afterwards(tmp_path: Path
         command.upgrade(_config(conn), "head")
     assert route(store, settings(tmp_path), NOON) == 0
     store.dispose()
+
+
+def test_the_check_names_routes_that_can_take_nothing_and_recipients_nothing_leads_to(office: Office, tmp_path: Path) -> None:
+    office.notify = notify_of(TWO_DESKS + '[route.r]\nto = ["district"]\ndomains = ["lightning"]\nstreets = ["解放碑"]\n')
+    found = findings(office.settings, office.city.catalog, CityPanels(office.settings, office.city.catalog, office.engine), [])
+    told = [line for line in found if line.startswith("notify")]
+    assert [line.split(";")[0] for line in told] == [
+        "notify route r: no domain 'lightning'",
+        "notify route r: no street '解放碑'",
+        "notify recipient street: no route leads to it, and it answers for no unit",
+        "notify channel hook: HOOK is not set",
+        "notify channel robot: ROBOT is not set",
+    ]
+
+
+def test_two_files_that_both_say_who_is_told_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "cockpit.d").mkdir()
+    (tmp_path / "cockpit.toml").write_text('[notify]\ndigest = "10m"\n', "utf-8")
+    (tmp_path / "cockpit.d" / "duty.toml").write_text('[notify]\ndigest = "20m"\n', "utf-8")
+    with pytest.raises(ConfigurationError, match=r"cockpit.d/duty.toml: notify: is already in cockpit.toml"):
+        load_settings(str(tmp_path / "cockpit.toml"), {})
+    (tmp_path / "cockpit.toml").write_text("", "utf-8")
+    assert load_settings(str(tmp_path / "cockpit.toml"), {}).notify.digest == timedelta(minutes=20)
