@@ -253,9 +253,9 @@ DOMAIN = city.Domain(
             unit="AQI",
         ),
         city.AlertRule(
-            key="pm10_unusual",
-            title=Text("PM10反常", "PM10 unlike this hour"),
-            watches=city.OutOfRange(metric=PM10.key),
+            key="no2_unusual",
+            title=Text("二氧化氮反常", "NO2 unlike this hour"),
+            watches=city.OutOfRange(metric="no2"),
             hold=timedelta(hours=2),
             clear_hold=timedelta(hours=6),  # an oddity that comes back within a shift is the same one
             unit="倍",

@@ -26,7 +26,7 @@ from data_sources.limits import limit
 from tests.small_city import CATALOG, LIGHTING, SmallCity, threshold
 
 DAY = timedelta(days=1)
-RULE = next(rule for rule in air.DOMAIN.rules if rule.key == "pm10_unusual")  # the thresholds and holds the demo city runs with
+RULE = next(rule for rule in air.DOMAIN.rules if rule.key == "no2_unusual")  # the thresholds and holds the demo city runs with
 SERIES = {"machine_temperature_system_failure": 300, "ambient_temperature_system_failure": 3600}  # and seconds between readings
 Stretch = tuple[datetime, datetime]
 
@@ -40,7 +40,7 @@ def nab(shared: Path) -> Path:
 def town(tmp_path: Path) -> Iterator[SmallCity]:
     """A city whose one rule asks what is unusual."""
     rule = replace(RULE, key="odd", watches=OutOfRange(metric="heat"))
-    reach = limit("air.pm10_unusual", Level.BLUE)
+    reach = limit("air.no2_unusual", Level.BLUE)
     limits = (threshold("odd", Level.BLUE, ">=", reach, reach / 2),)
     catalog = Catalog({"lighting": replace(LIGHTING, rules=(rule,))}, CATALOG.vitals, limits)
     made = SmallCity(f"sqlite:///{tmp_path / 'store.db'}", tmp_path, catalog)
