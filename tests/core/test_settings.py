@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,11 @@ def test_a_mistake_is_told_with_its_file_and_its_key(tmp_path: Path, text: str |
     with pytest.raises(ConfigurationError) as told:
         load(tmp_path, text)
     assert says in str(told.value)
+
+
+def test_comparing_keys_has_an_interval_or_is_off(tmp_path: Path) -> None:
+    said = [load(tmp_path, SOURCE + PULL + line).pulls["tanks"].reconcile for line in ("", 'reconcile = "1h"', 'reconcile = "off"')]
+    assert said == [None, timedelta(hours=1), timedelta(0)]
 
 
 def test_a_key_used_by_two_files_is_refused_rather_than_one_of_them_lost(tmp_path: Path) -> None:

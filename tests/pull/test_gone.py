@@ -5,11 +5,15 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 from dashboard.pull.reconcile import Compared, compare, compare_if_due
+from dashboard.snapshot.picture import Reader
+from dashboard.snapshot.sources import pull_detail, sources
+from dashboard.snapshot.view import View
 from dashboard.store.past import row_as_of
-from dashboard.store.schema import dirty_day, latest, pull_run, reading_past
+from dashboard.store.schema import dirty_day, latest, pull_run, reading_past, row_past
 from dashboard.store.series import series
 from dashboard.store.topics import versions
 from tests.pull.bureau import GAUGE_COLUMNS, NOON, POST_COLUMNS, Department, Desk, a_post, call, post
@@ -172,6 +176,42 @@ def test_keys_are_compared_at_their_interval_and_never_where_that_is_off(desk: D
     bureau.does("DELETE FROM 灯杆 WHERE 编号 = 'A002'")
     desk.later(days=1)
     assert due() == Compared()
+
+
+def test_a_worker_killed_while_rows_are_taken_away_has_taken_none_or_all(
+    desk: Desk, bureau: Department, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    has_posts(desk, bureau, 10)
+    bureau.does("DELETE FROM 灯杆 WHERE 编号 IN ('A001', 'A002')")
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("dashboard.pull.reconcile.bump", killed)
+        with pytest.raises(KeyboardInterrupt):
+            compared(desk, "posts")
+    assert len(names(desk)) == 10 and desk.rows(row_past) == [] and desk.state("posts").gone_total == 0
+    assert compared(desk, "posts") == Compared(gone=2)
+    assert desk.state("posts").gone_total == 2
+
+
+def test_the_sources_page_tells_what_is_held_and_what_left(desk: Desk, bureau: Department) -> None:
+    has_posts(desk, bureau, 100)
+
+    def told(lang: str = "zh") -> str:
+        picture = Reader(desk.store, desk.catalog, desk.settings).picture(desk.now, View(lang=lang))
+        (department,) = sources(picture, View(lang=lang))["departments"]
+        return next(str(p["error"]) for p in department["pulls"] if p["key"] == "posts")
+
+    bureau.does("DELETE FROM 灯杆 WHERE 编号 > 'A069'")
+    compared(desk, "posts")
+    assert told() == "来源少了30行，待复核" and told("en") == "30 rows fewer at the source, to be looked at"
+    desk.later(minutes=61)
+    compared(desk, "posts")
+    assert told() == "已随来源删除30行"
+    detail = dict(pull_detail(Reader(desk.store, desk.catalog, desk.settings).picture(desk.now, View()), View(), "posts")["facts"])
+    assert detail["核对删除"].startswith("每50分核对一次主键") and detail["核对删除"].endswith("已随来源删除30行")
 
 
 # ---- readings
