@@ -16,6 +16,7 @@ class Column:
     unit: str = ""
     decimals: int = 0
     yes_no: bool = False  # 1 and 0 stand for yes and no
+    only_yes: bool = False  # a no goes without saying
 
 
 def _said(zh: str, en: str, unit: str = "", decimals: int = 0) -> Column:
@@ -25,6 +26,8 @@ def _said(zh: str, en: str, unit: str = "", decimals: int = 0) -> Column:
 def _whether(zh: str, en: str) -> Column:
     return Column(Text(zh, en), yes_no=True)
 
+
+_MADE_UP = Column(Text("演示城市补足", "Made up for the demo"), yes_no=True, only_yes=True)
 
 # By column name; `table.column` where one name means different things.
 COLUMNS: Mapping[str, Column] = {
@@ -44,8 +47,8 @@ COLUMNS: Mapping[str, Column] = {
     "video_online": _whether("视频在线", "Video online"),
     "threatened": _said("威胁人数", "People threatened", "人"),
     "patrolled_at": _said("最近巡查", "Last patrol"),
-    "synthetic": _whether("演示城市补足", "Made up for the demo"),
-    "made_up": _whether("演示城市补足", "Made up for the demo"),
+    "synthetic": _MADE_UP,
+    "made_up": _MADE_UP,
     # septic tanks, water, flood
     "owner": _said("权属", "Held by"),
     "compound": _said("小区", "Compound"),
@@ -183,6 +186,8 @@ CODES: Mapping[str, Text] = {
     "owner.compound": Text("老旧小区", "Old compound"),
     "owner.managed": Text("有主管护", "Managed"),
     "owner.ownerless": Text("无主", "Ownerless"),
+    "grade.passed": Text("合格", "Passed"),
+    "grade.failed": Text("不合格", "Failed"),
     "risk.crowd": Text("人员密集", "Crowds"),
     "risk.fire": Text("近明火", "Near open fire"),
     "risk.school": Text("邻近学校", "Near a school"),

@@ -144,7 +144,7 @@ def facts(picture: Picture, subject: Subject, lang: str) -> list[tuple[str, str]
 def in_words(domain: Domain, table: sa.Table, name: str, value: Any, lang: str) -> tuple[str, str] | None:
     """A column and its value in words; None for what is not told or not known."""
     column = COLUMNS.get(f"{table.name}.{name}") or COLUMNS.get(name)
-    if column is None or value is None or value == "":
+    if column is None or value is None or value == "" or (column.only_yes and not value):
         return None
     return column.title(lang), _value(domain, column, name, value, lang)
 

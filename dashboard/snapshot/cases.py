@@ -72,7 +72,17 @@ def case_table(picture: Picture, name: str) -> CaseTable:
 
 
 def matters(picture: Picture, view: View, table: sa.Table, limit: int, *, done: bool = False) -> Sequence[Any]:
-    """The open rows of a selection or those of a stretch of time, latest first; `done`: whatever came last."""
+    """The open rows of a selection, or those of a stretch of time, latest first; `done`: whatever came last. A few are kept."""
+
+    def read() -> Sequence[Any]:
+        with picture.reader.engine.connect() as conn:
+            return conn.execute(_chosen(picture, view, table, done=done).limit(limit)).all()
+
+    key = ("matters", table.name, view.scope.key, view.window, limit, done)
+    return picture.kept(key, (f"table:{table.name}",), read) if limit <= _ROWS else read()
+
+
+def _chosen(picture: Picture, view: View, table: sa.Table, *, done: bool) -> sa.Select[Any]:
     c = table.c
     query = sa.select(table).where(c.opened_at.between(*view.window) if view.window else c.opened_at <= picture.at)
     if picture.replay and not (view.window or done):
@@ -81,8 +91,7 @@ def matters(picture: Picture, view: View, table: sa.Table, limit: int, *, done: 
         query = query.where(c.closed_at.is_(None))
     if not view.scope.whole:
         query = query.where(c.street.in_(view.scope.streets))
-    with picture.reader.engine.connect() as conn:
-        return conn.execute(query.order_by(c.opened_at.desc()).limit(limit)).all()
+    return query.order_by(c.opened_at.desc())
 
 
 def _subtitle(view: View, many: int, *, done: bool) -> str:

@@ -36,6 +36,10 @@ class Box:
         w, h = max(self.w, self.h * aspect), max(self.h, self.w / aspect)
         return Box(self.x - (w - self.w) / 2, self.y - (h - self.h) / 2, w, h)
 
+    def holds(self, x: float, y: float) -> bool:
+        """Whether a point is in view."""
+        return self.x < x < self.x + self.w and self.y < y < self.y + self.h
+
     @property
     def text(self) -> str:
         """As a viewBox."""

@@ -50,6 +50,29 @@ def test_every_page_can_be_walked_to_without_loading_anew(screen: NewScreen) -> 
     assert desk.page.evaluate("window.same") is True
 
 
+def test_from_a_table_through_the_side_card_to_everything_about_an_asset_and_to_its_street(screen: NewScreen) -> None:
+    desk = screen("/metabolism?system=septic_tanks")
+    desk.page.locator("#page .tb tr[data-drawer^='asset:septic_tanks/']").first.click()
+    desk.see("#drawer .btn.pri")
+    desk.page.locator("#drawer .btn.pri").click()
+    desk.holds("() => location.pathname === '/asset'")
+    desk.filled().see(".plotcard .val")
+    assert str(desk.query("asset")).startswith("septic_tanks/")
+    desk.page.locator(".ttl a.btn[href^='/street']").click()
+    desk.holds("() => location.pathname === '/street'")
+    desk.filled().see(".streetlist .on")
+    assert desk.query("asset") is None and desk.query("scope")
+
+
+def test_a_driver_clicked_among_the_links_is_drawn_large_and_let_go_by_its_chip(screen: NewScreen) -> None:
+    desk = screen("/skeleton")
+    desk.page.locator(".cl[data-asset='slopes.rain_1h']").first.click()
+    desk.holds("() => document.querySelector('.graph-head h3')?.innerText.includes('雨量')")
+    desk.page.locator(".chip").first.click()
+    desk.gone(".chip")
+    assert desk.query("asset") is None
+
+
 def test_a_number_that_changes_in_the_store_changes_on_every_open_screen(screen: NewScreen, city: Settings) -> None:
     desk, phone = screen("/metabolism"), screen("/metabolism", on="phone")
     move(city, 57)
