@@ -17,7 +17,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(?P<kind>\w+)(?: (?P<file>\S+))?\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
-RUNNABLE = [p for p in PAGES if "```sh\n" in p.read_text("utf-8")]
+FOLLOWED = "add-a-domain.md"  # by test_add_a_domain, further than its commands go
+RUNNABLE = [p for p in PAGES if "```sh\n" in p.read_text("utf-8") and p.name != FOLLOWED]
 
 
 def named(path: Path) -> str:
