@@ -11,9 +11,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from dashboard.core.catalog import Catalog
-from dashboard.core.declare import Domain, Kpi, Target, Text
+from dashboard.core.declare import Derived, Domain, Kpi, Target, Text
 from dashboard.core.errors import NotFoundError
 from dashboard.core.places import streets
+from dashboard.core.readings import latest
 from dashboard.core.scope import DISTRICT
 from dashboard.kpi import measure, windows
 from dashboard.kpi.explain_text import explanation_text
@@ -24,10 +25,12 @@ from dashboard.kpi.windows import Span
 from dashboard.settings import Settings
 from dashboard.store.freshness import FeedFreshness, feeds_freshness
 from dashboard.store.kpi_reads import KpiRow, latest_figures
+from dashboard.store.models import Model, in_force, models_of
 
 __all__ = ["Explanation", "FeedAge", "Rows", "StreetPart", "explain", "explanation_text"]
 
 MOST_ROWS = 200
+_MODELS = 3  # of the assets listed first
 _OURS = frozenset({"source_key", "pull_run", "row_hash", "learned_at", "channel_id"})  # housekeeping, not for readers
 
 
@@ -82,6 +85,8 @@ class Explanation:
     counted: Rows = field(default_factory=Rows)
     lost: Rows = field(default_factory=Rows)
     contributions: Mapping[str, Any] | None = None  # of an index: inputs, alerts, missing
+    methods: Sequence[Text] = ()  # of metrics that are worked out: how
+    models: Sequence[Model] = ()  # and what was learned of the assets listed first
 
     @property
     def agrees(self) -> bool:
@@ -111,6 +116,8 @@ def _explain_kpi(conn: sa.Connection, catalog: Catalog, key: str, scope: str, ro
     where = _narrowed(domain, kpi, span, scope)
     unheard = row is not None and row.parts is None  # nothing has come of which a count of none could be told
     chosen = groups if scope == DISTRICT else {s: p for s, p in groups.items() if s == scope}
+    counted = _rows(conn, kpi, where, moment)
+    derived = _worked_out(domain, kpi)
     return Explanation(
         key=key,
         scope=scope,
@@ -124,9 +131,27 @@ def _explain_kpi(conn: sa.Connection, catalog: Catalog, key: str, scope: str, ro
         window=span,
         streets=_street_parts(kpi, groups),
         feeds=_feed_ages(conn, catalog, inputs_of(catalog)[key].feeds, now),
-        counted=_rows(conn, kpi, where, moment),
+        counted=counted,
         lost=Rows() if kpi.measure.lost is None else _rows(conn, kpi, [*where, kpi.measure.lost], moment),
+        methods=[d.method for d in derived],
+        models=[m for d in derived if d.train for m in _models(conn, domain, d, counted, moment)],
     )
+
+
+def _worked_out(domain: Domain, kpi: Kpi) -> list[Derived]:
+    """The derived metrics a number over newest readings is about."""
+    named = {value for value in measure.compared_with(kpi) if isinstance(value, str)} if latest in measure.base_tables(kpi) else set()
+    return [d for d in domain.derived if d.metric.key in named]
+
+
+def _models(conn: sa.Connection, domain: Domain, derived: Derived, counted: Rows, moment: datetime) -> list[Model]:
+    """The models in force of the assets on top of the rows counted."""
+    if "asset_id" not in counted.columns:
+        return []
+    at = counted.columns.index("asset_id")
+    assets = list(dict.fromkeys(str(row[at]) for row in counted.rows))[:_MODELS]
+    known = models_of(conn, domain.key, derived.metric.key, assets)
+    return [model for asset in assets if (model := in_force(known.get(asset, []), moment))]
 
 
 def _groups(conn: sa.Connection, domain: Domain, kpi: Kpi, span: Span | None, moment: datetime) -> dict[str, Parts]:

@@ -10,6 +10,7 @@ from dashboard.core.times import CITY_ZONE
 
 if TYPE_CHECKING:
     from dashboard.kpi.explain import Explanation, Rows
+    from dashboard.store.models import Model
 
 _SHOWN = 12  # rows printed of each list
 
@@ -23,6 +24,9 @@ def _lines(opened: Explanation) -> Iterator[str]:
     yield f"{opened.title.zh}（{opened.title.en}）  {opened.key}  {opened.scope}"
     yield f"值    {_number(opened.row.value if opened.row else None, opened.decimals)} {opened.unit}  {_verdict(opened)}"
     yield f"公式  {opened.formula.zh}"
+    for method in opened.methods:
+        yield f"推算  {method.zh}"
+    yield from map(_learned, opened.models)
     if opened.target:
         goal = opened.target
         yield f"目标  好 {goal.good:g}，差 {goal.poor:g} {opened.unit}  {goal.ref}（{goal.confidence}）"
@@ -42,6 +46,13 @@ def _verdict(opened: Explanation) -> str:
         return "尚未计算"
     again = "与明细一致" if opened.agrees else f"明细现为 {_number(opened.recomputed, opened.decimals)}，下一轮更新"
     return f"得分 {_number(opened.row.score, 0)}  {opened.row.freshness}  完整度 {opened.row.completeness:.0%}  {again}"
+
+
+def _learned(model: Model) -> str:
+    """What was learned of one asset, and of which stretch: a short one is seen to be short."""
+    numbers = "  ".join(f"{name}={value:.4g}" for name, value in (model.numbers or {}).items())
+    stretch = f"{_moment(model.stretch_from)} 至 {_moment(model.stretch_to)}" if model.stretch_from and model.stretch_to else "—"
+    return f"模型  {model.asset}  训练 {stretch}，{model.hours} 个小时均值  {numbers}"
 
 
 def _contributions(opened: Explanation) -> Iterator[str]:
