@@ -64,7 +64,8 @@ def _old(engine: sa.Engine, now: datetime, keep: Retention) -> Iterator[tuple[sa
     yield quarantine, sa.and_(quarantine.c.state != "open", quarantine.c.last_seen_at < now - keep.settled_quarantine)
     yield finding, finding.c.gone_at < now - keep.findings
     yield notice_message, sa.and_(notice_message.c.state != "waiting", notice_message.c.made_at < now - keep.notices)
-    yield notice, sa.and_(notice.c.message.is_not(None), notice.c.made_at < now - keep.notices)
+    waits = sa.exists().where(notice_message.c.message == notice.c.message)
+    yield notice, sa.and_(notice.c.message.is_not(None), notice.c.made_at < now - keep.notices, sa.not_(waits))
     for name in metadata.tables:
         yield row_past, sa.and_(row_past.c.table_name == name, row_past.c.replaced_at < now - keep.past_versions)
     with engine.connect() as conn:

@@ -12,6 +12,7 @@ from dashboard.core.errors import StaleWriterError
 from dashboard.notify.outbox import Sent, send
 from dashboard.notify.route import route
 from dashboard.store.engine import writing
+from dashboard.store.retention import thin
 from dashboard.store.schema import lease, notice, notice_message, topic
 from tests.notify.office import WEBHOOK, Office, Receiver, notify_of
 
@@ -180,3 +181,19 @@ def test_screens_hear_of_new_notices_and_of_messages_that_did_not_go(hooked: Off
     hooked.later(minutes=1)
     turn(hooked)
     assert 0 < routed < failed < version()
+
+
+def test_old_messages_are_thinned_and_what_still_waits_never(hooked: Office, receiver: Receiver) -> None:
+    hooked.raised()
+    turn(hooked)
+    receiver.answer = lambda post: (500, b"")
+    hooked.raised()
+    turn(hooked)
+    hooked.later(days=401)
+    hooked.raised()
+    route(hooked.engine, hooked.settings, hooked.city.now)
+    thin(hooked.engine, hooked.city.now)
+    assert [row.state for row in messages(hooked)] == ["waiting"]
+    with hooked.engine.connect() as conn:
+        left = conn.execute(sa.select(notice.c.transition_id, notice.c.message).where(notice.c.channel == "hook")).all()
+    assert sorted(row.transition_id for row in left) == [2, 3]
