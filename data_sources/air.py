@@ -10,29 +10,12 @@ import sqlalchemy as sa
 
 from dashboard import city
 from dashboard.city import Text
+from data_sources.air_tables import REFERENCE_KINDS, air_day, air_hour, air_station, air_warning
+from data_sources.air_year import YEAR_KPIS
 from data_sources.aqi import DAY_POLLUTANTS, HOUR_POLLUTANTS, Aqi, aqi_day, aqi_hour
 
-REFERENCE_KINDS = ("national", "municipal")  # only these make an index; micro-stations say where dust is
 VALID_HOURS = 20  # hourly means a day needs to count: GB 3095
 _MICROS = 1_000_000
-
-
-def _concentrations(*extra: str) -> tuple[sa.Column[Any], ...]:
-    return tuple(sa.Column(name, sa.Float) for name in (*HOUR_POLLUTANTS, *extra))
-
-
-def _index() -> tuple[sa.Column[Any], ...]:
-    return sa.Column("aqi", sa.Integer), sa.Column("grade", sa.Integer), sa.Column("primary_pollutant", sa.String(48))
-
-
-def _kind() -> sa.Column[Any]:
-    return sa.Column("kind", sa.String(32))
-
-
-air_station = city.asset_table("air_station", *_concentrations(), *_index(), sa.Column("flag", sa.String(16)))
-air_hour = city.case_table("air_hour", *_concentrations(), *_index(), _kind())
-air_warning = city.case_table("air_warning", sa.Column("level", sa.String(16)), sa.Column("response", sa.String(16)))
-air_day = city.case_table("air_day", *_concentrations("o3_8h"), *_index(), sa.Column("valid_hours", sa.Integer), _kind())
 
 
 def _indexed(row: city.Row, index: Aqi) -> city.Row:
@@ -190,52 +173,13 @@ CONCENTRATIONS = (
     _concentration("so2", "so2", Text("二氧化硫", "SO2"), "µg/m³"),
     _concentration("co", "co", Text("一氧化碳", "CO"), "mg/m³", decimals=1),
 )
-_YEAR = city.Window(days=365)
-_DAY_COUNTS = sa.and_(air_day.c.aqi.is_not(None), air_day.c.kind.in_(REFERENCE_KINDS))
-GOOD_DAYS = city.Kpi(
-    key="good_days",
-    title=Text("优良天数比例", "Good days"),
-    unit="%",
-    table=air_day,
-    measure=city.share(air_day.c.grade <= 2, _DAY_COUNTS),
-    formula=Text(
-        "近365天有效站日中指数为优或良的占比（每站日有效小时数≥20）",
-        "Share of valid station-days (≥ 20 hours) of grade 1 or 2 in 365 days",
-    ),
-    at=air_day.c.opened_at,
-    over=_YEAR,
-    weight=2,
-)
-HEAVY_DAYS = city.Kpi(
-    key="heavy_days",
-    title=Text("重污染站日", "Heavily polluted days"),
-    unit="天",
-    table=air_day,
-    measure=city.count(sa.and_(_DAY_COUNTS, air_day.c.grade >= 5)),
-    formula=Text("近365天指数达重度及以上的站日数", "Station-days of grade 5 or 6 in 365 days"),
-    at=air_day.c.opened_at,
-    over=_YEAR,
-    weight=0,
-    decimals=0,
-)
-PM25_YEAR = city.Kpi(
-    key="pm25_year",
-    title=Text("PM2.5年均值", "PM2.5, year"),
-    unit="µg/m³",
-    table=air_day,
-    measure=city.mean(air_day.c.pm25, _DAY_COUNTS),
-    formula=Text("近365天有效日均值的平均", "Mean of valid daily means over 365 days"),
-    at=air_day.c.opened_at,
-    over=_YEAR,
-    weight=1,
-)
 DOMAIN = city.Domain(
     key="air",
     title=Text("空气质量", "Air quality"),
     department=Text("区生态环境局", "Ecology and environment bureau"),
     vital="breath",
     feeds=(STATIONS, HOURS, DAYS, HOURLY, MICRO, WEATHER, WARNINGS),
-    kpis=(AQI, AQI_WORST, *CONCENTRATIONS, GOOD_DAYS, PM25_YEAR, HEAVY_DAYS),
+    kpis=(AQI, AQI_WORST, *CONCENTRATIONS, *YEAR_KPIS),
     rules=(
         city.AlertRule(
             key="pm10",

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from dashboard import city
 from dashboard.city import Text
 from data_sources import dust_trigger
-from data_sources.air import air_hour, air_station, air_warning
+from data_sources.air_tables import air_hour, air_station, air_warning
 from data_sources.road_cleaning.calls import CALL_KPIS, promise
 from data_sources.road_cleaning.tables import clean_trip, dust_sample, dust_score, linkage, litter_check, road_segment, silt_run
 

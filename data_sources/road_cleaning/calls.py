@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from dashboard import city
 from dashboard.city import Text
-from data_sources.air import air_hour
+from data_sources.air_tables import air_hour
 from data_sources.limits import parameter
 from data_sources.road_cleaning.tables import clean_trip, linkage, road_segment
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from dashboard.core.measures import MOMENT
 from dashboard.core.tables import metadata
 from dashboard.store.engine import open_store
-from data_sources.air import air_hour
+from data_sources.air_tables import air_hour
 from data_sources.road_cleaning.calls import CALL_KPIS, EFFECT, promise, repeated, swept, treated
 from data_sources.road_cleaning.tables import clean_trip, linkage, road_segment
 

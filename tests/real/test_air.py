@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from dashboard.core.readings import latest
 from dashboard.core.times import CITY_ZONE
-from data_sources.air import air_hour
+from data_sources.air_tables import air_hour
 
 from .conftest import Cockpit, load, read_csv
 

@@ -15,7 +15,7 @@ from dashboard.core.declare import Finding, Text
 from dashboard.core.scope import Scope
 from dashboard.snapshot import linkage as panel
 from dashboard.snapshot.view import View
-from data_sources.air import air_hour
+from data_sources.air_tables import air_hour
 from data_sources.road_cleaning.tables import clean_trip, linkage, road_segment
 from tests.whole_city import EAST, NOON, WEST, Town
 
