@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
 from dashboard.city import Measure
 
 
-def quantile(of: sa.ColumnElement[Any], edges: Sequence[float], share: float, where: sa.ColumnElement[bool], lost: Any = None) -> Measure:
+_Rows: TypeAlias = sa.ColumnElement[bool]
+
+
+def quantile(of: sa.ColumnElement[Any], edges: Sequence[float], share: float, where: _Rows, lost: _Rows | None = None) -> Measure:
     """The value a share of rows does not exceed, even within a bin; what is beyond the last edge counts as the last edge."""
     bins = [sa.case((sa.and_(of > low, of <= high), 1.0), else_=0.0) for low, high in zip((-1.0, *edges), edges, strict=False)]
     beyond = sa.case((of > edges[-1], 1.0), else_=0.0)

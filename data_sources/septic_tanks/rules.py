@@ -7,7 +7,7 @@ from typing import Any
 
 from dashboard import city
 from dashboard.city import Text
-from data_sources.septic_tanks.kpis import CLEAN_KPIS
+from data_sources.septic_tanks.kpis import CLEAN_KPIS, notified
 from data_sources.septic_tanks.tables import run, step
 
 _MINUTE = timedelta(minutes=1)
@@ -60,6 +60,9 @@ RULES = (
     ),
     _gathered("by_hand", "自动处置转人工", "Handed over to a crew", step, step.c.opened_at, step.c.category == "manual_dispatch"),
     _gathered("disputed", "抽排核验不一致", "Pump run disputed", run, run.c.closed_at, run.c.disputed == 1),
+    city.AlertRule(
+        key="message", title=Text("报警通知变慢", "Alarm messages slow"), watches=city.KpiValues(kpi=notified), hold=30 * _MINUTE, unit="s"
+    ),
     city.AlertRule(
         key="clean_overdue",
         title=Text("化粪池清掏超期", "Clean-outs overdue"),

@@ -93,6 +93,7 @@ POINT_KPIS = (
 )
 _in_force = warning.c.closed_at.is_(None)
 _told_to_move = sa.and_(_in_force, warning.c.to_move > 0)
+_waited = minutes_between(call.c.closed_at, call.c.opened_at)
 _EDGES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 45, 60, 120)
 WARNING_KPIS = (
     city.Kpi(
@@ -124,7 +125,7 @@ WARNING_KPIS = (
         title=Text("叫应应答中位用时", "Median time to answer"),
         unit="min",
         table=call,
-        measure=quantile(minutes_between(call.c.closed_at, call.c.opened_at), _EDGES, 0.5, call.c.opened_at >= ago(timedelta(days=35))),
+        measure=quantile(_waited, _EDGES, 0.5, call.c.opened_at >= ago(timedelta(days=35)), lost=call.c.closed_at > call.c.due_at),
         formula=Text(
             "近35天已应答叫应从叫应到应答的中位分钟数，按分钟分档插值", "Median minutes from call to answer, 35 days, by bins of minutes"
         ),
