@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -207,4 +208,9 @@ def _visit_rows(trips: Trips, since: float, until: float) -> list[Row]:
 
 def all_rounds(days: Floats, seed: int) -> list[Rounds]:
     """Every line's rounds over some days."""
-    return [run(line, days, seed) for line in LINES]
+    return _rounds(days.tobytes(), seed)
+
+
+@lru_cache(maxsize=4)  # asked every few seconds, other days once a day
+def _rounds(days: bytes, seed: int) -> list[Rounds]:
+    return [run(line, np.frombuffer(days), seed) for line in LINES]

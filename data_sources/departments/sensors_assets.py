@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -155,6 +156,7 @@ def _made_up(kind: int, count: int, first: int, *, managed: str, iot: bool, seen
     return things
 
 
+@cache
 def bridges() -> list[Thing]:
     """88 bridges: 11 river bridges and 40 others managed directly with sensors (51), 37 under video only."""
     found = []
@@ -183,6 +185,7 @@ def bridges() -> list[Thing]:
     return found
 
 
+@cache
 def tunnels() -> list[Thing]:
     """13 directly managed tunnels: ten named ones and three made up."""
     found = []
@@ -197,6 +200,7 @@ def tunnels() -> list[Thing]:
     return found
 
 
+@cache
 def slopes() -> list[Thing]:
     """15 hazard points, all made up: rocks over the Jialing bank, landslides and cut slopes."""
     found = []
@@ -206,6 +210,7 @@ def slopes() -> list[Thing]:
     return found
 
 
+@cache
 def gauges() -> list[Thing]:
     """The three rain gauges a public page of the district names."""
     found = []
