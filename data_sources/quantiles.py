@@ -10,7 +10,6 @@ import sqlalchemy as sa
 
 from dashboard.city import Measure
 
-
 _Rows: TypeAlias = sa.ColumnElement[bool]
 
 

@@ -158,9 +158,7 @@ notified = city.Kpi(
     unit="s",
     table=callout,
     measure=quantile(_waited, _SECONDS, 0.95, _lately, lost=_waited > limit("septic_tanks.message", Level.BLUE)),
-    formula=Text(
-        "近30天报警时间到通知时间的第95百分位，按秒分档插值", "95th percentile of alarm to text message, 30 days, by bins of seconds"
-    ),
+    formula=Text("近30天报警时间到通知时间的第95百分位，按秒分档插值", "95th percentile of alarm to message, 30 days, by bins of seconds"),
 )
 CALL_KPIS = (
     city.Kpi(
