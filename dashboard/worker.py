@@ -67,7 +67,7 @@ class Worker:
         self._quiet_until = datetime.min.replace(tzinfo=CITY_ZONE)
         self._past_due = self._quiet_until
         self._behind: set[str] = set()  # pulls still reading history: their newest row says nothing about now
-        self._deriving = frozenset(key for key, domain in catalog.domains.items() if domain.derived)  # domains not worked out up to now
+        self._deriving: frozenset[str] = frozenset()  # domains whose metrics are not worked out up to now
         self._failing: dict[str, str] = {}
         self._unsent: dict[str, str] = {}  # why a channel's last message did not go
         self._busy: set[str] = set()
