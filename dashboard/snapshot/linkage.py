@@ -15,10 +15,10 @@ from dashboard.snapshot.picture import Picture
 from dashboard.snapshot.view import View
 from dashboard.snapshot.words import UNKNOWN, moment, number, say, signed, together
 from dashboard.store.findings import FindingRow, findings
-from data_sources.road_cleaning.calls import BARRED, EFFECT, LEVELS, PROMISED, RULE, swept, treated
+from data_sources.road_cleaning.calls import BARRED, EFFECT, LEVELS, LIMITS, PROMISED, RULE, swept, treated
 from data_sources.road_cleaning.tables import linkage
 
-_ROWS = 8
+_ROWS, _BARRED_ROWS = 8, 3  # a rainy night bars a call at every station: that must not hide those that were answered
 _REASONS = 2  # of a finding's grounds, those that made the level
 _STEPS = (
     ("ack", "acked_at", Text("接单", "accepted")),
@@ -68,7 +68,10 @@ def _calls(conn: sa.Connection, at: datetime, view: View) -> Sequence[Any]:
     query = sa.select(linkage).where(c.opened_at.between(*view.window) if view.window else c.opened_at <= at)
     if not view.scope.whole:
         query = query.where(c.street.in_(view.scope.streets))
-    return conn.execute(query.order_by(c.opened_at.desc(), c.case_id).limit(_ROWS)).all()
+    latest = query.order_by(c.opened_at.desc(), c.case_id)
+    barred = conn.execute(latest.where(c.state.in_(BARRED)).limit(_BARRED_ROWS)).all()
+    others = conn.execute(latest.where(c.state.not_in(BARRED)).limit(_ROWS - len(barred))).all()
+    return sorted([*others, *barred], key=lambda row: (row.opened_at, row.case_id), reverse=True)
 
 
 def _work(conn: sa.Connection, ids: Sequence[str], at: datetime) -> Mapping[str, Any]:
@@ -91,10 +94,11 @@ def _state(row: Any, at: datetime) -> str:
 
 
 def _why(row: Any, found: Sequence[FindingRow], lang: str) -> str:
-    """Our own rule's reasons at that hour; the department's word alone where it found nothing."""
+    """Our own rule's reasons at that hour; the department's word alone for an hour before we looked, or where we found nothing."""
     mine = next((f for f in reversed(found) if f.asset_id == row.asset_id and f.at == row.opened_at), None)
     if mine is None:
-        return say(lang, "本系统当时未判定", "not judged here then")
+        limit = number(LIMITS.get(row.category), 0)
+        return say(lang, f"部门自定，该级PM10 ≥ {limit}；本系统未判定", f"the department's own, PM10 ≥ {limit}; not judged here")
     reasons = [f"{what(lang)} {said}" for what, said in mine.because[:_REASONS]]
     return together(lang, ([mine.stopped(lang)] if mine.stopped else []) + reasons)
 
@@ -124,8 +128,8 @@ def _effect(row: Any, call: Any, at: datetime, lang: str) -> dict[str, str]:
     """What is left of the fall once what fell elsewhere is taken off; why there is none to tell, where there is none."""
     if call.state not in ("done", "short"):
         return {"effect": UNKNOWN, "grounds": ""}
-    if row is None or call.closed_at > at:
-        return {"effect": UNKNOWN, "grounds": say(lang, "两小时后的整点值未到", "the hour two hours later is not in yet")}
+    if row is None or row.before is None or call.closed_at > at:
+        return {"effect": UNKNOWN, "grounds": say(lang, "前后整点值未到或无效", "an hour before or after is not in, or not valid")}
     here = f"{number(row.before, 0)}→{number(row.after, 0)}"
     if not row.controls:
         return {

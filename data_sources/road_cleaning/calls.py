@@ -22,6 +22,8 @@ MONTH = city.Window(days=30)
 WEEK = city.Window(days=7)
 PROMISED = {step: {level: parameter(RULE, f"{step}_min", level) for level in LEVELS} for step in ("ack", "depart", "done")}  # minutes
 
+LIMITS = {level: parameter(RULE, "pm10_1h", level) for level in LEVELS}  # µg/m³
+
 
 def promise(row: city.Row) -> city.Row:
     """Add by when the work is due: the level's time, counted from the dispatch."""
@@ -45,7 +47,9 @@ _ENDED = linkage.c.state.in_(("done", "short"))
 
 # ---- what a call did to the air
 _before, _after = air_hour.alias("hour_before"), air_hour.alias("hour_after")
-_HOUR_BEFORE = _micros(linkage.c.departed_at) // sa.literal_column(str(_HOUR), sa.BigInteger) * _HOUR  # the last whole hour before they left
+_HOUR_BEFORE = (
+    _micros(linkage.c.departed_at) // sa.literal_column(str(_HOUR), sa.BigInteger) * _HOUR
+)  # the last whole hour before they left
 _HOUR_AFTER = (_micros(linkage.c.closed_at) // sa.literal_column(str(_HOUR), sa.BigInteger) + 2) * _HOUR  # and the one two hours after
 _VALID = ("valid", "below")
 _wet = clean_trip.alias("wet_trip")

@@ -86,3 +86,20 @@ def test_an_hour_ago_the_call_had_come_as_far_as_it_had_then(dusty: Town) -> Non
 def test_another_street_says_that_nobody_was_called(dusty: Town) -> None:
     body = panel.calls(dusty.picture(), View(scope=Scope((WEST.code,))))
     assert body["rows"] == [] and body["filtered"] and body["empty"]
+
+
+def test_a_night_of_rain_does_not_hide_the_calls_that_were_answered(dusty: Town) -> None:
+    with dusty.engine.begin() as conn:
+        for n in range(12):
+            usual = {"asset_id": f"R{n}", "title": "雨站", "street": WEST.code, "category": "blue", "state": "blocked_rain"}
+            _add(
+                conn, linkage, f"r{n}", case_id=f"r{n}", opened_at=BEGAN + HOUR, dispatched_at=BEGAN + HOUR, closed_at=BEGAN + HOUR, **usual
+            )
+    states = [row["state"] for row in panel.calls(dusty.picture(), View())["rows"]]
+    assert states == ["降雨中止"] * 3 + ["完成"]
+
+
+def test_a_call_we_did_not_judge_is_called_the_departments_own(dusty: Town) -> None:
+    with dusty.engine.begin() as conn:
+        conn.execute(sa.update(linkage).values(asset_id="elsewhere"))
+    assert _row(dusty)["why"] == "部门自定，该级PM10 ≥ 100；本系统未判定"
