@@ -119,7 +119,14 @@ def _pull(picture: Picture, view: View, name: str, state: State) -> dict[str, An
 def _error(row: Any, lang: str) -> str:
     if row is None or not row.error_kind:
         return ""
-    return f"{_ERROR_WORDS.get(row.error_kind, _ERROR_WORDS['error'])(lang)}：{row.last_error}"
+    return _ERROR_WORDS.get(row.error_kind, _ERROR_WORDS["error"])(lang) + say(lang, "：", ": ") + _refusal(row.last_error, lang)
+
+
+def _refusal(said: str, lang: str) -> str:
+    """What a source refused, kept as `source: 中文 / English`: on an English screen without the Chinese."""
+    source, _, rest = said.partition(": ")
+    chinese, both, english = rest.partition(" / ")
+    return f"{source}: {english}" if lang == "en" and both and any("一" <= c <= "鿿" for c in chinese) else said
 
 
 def _doubts(row: Any, lang: str) -> list[str]:
@@ -201,7 +208,7 @@ def _facts(config: PullConfig, source: SourceConfig, state: Any, view: View, now
     if state is None:
         return facts
     facts.append((say(lang, "断点", "At"), _resumes_at(state.watermark, ZoneInfo(config.timezone or source.timezone), lang, now)))
-    facts.append((say(lang, "最近错误", "Last error"), state.last_error or say(lang, "无", "none")))
+    facts.append((say(lang, "最近错误", "Last error"), _refusal(state.last_error, lang) if state.last_error else say(lang, "无", "none")))
     if state.clock_skew_s:
         facts.append((say(lang, "对方时钟", "Their clock"), clock_words(state.clock_skew_s, lang)))
     facts.append((say(lang, "核对删除", "Deletions"), _compares(config, state, view, now)))

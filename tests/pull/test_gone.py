@@ -214,6 +214,18 @@ def test_the_sources_page_tells_what_is_held_and_what_left(desk: Desk, bureau: D
     assert detail["核对删除"].startswith("每50分核对一次主键") and detail["核对删除"].endswith("已随来源删除30行")
 
 
+def test_a_refusal_is_told_in_chinese_and_english_and_in_english_alone_on_an_english_screen(desk: Desk, bureau: Department) -> None:
+    bureau.does("DROP TABLE 灯杆")
+    desk.pull("posts")
+    kept = {}
+    for lang in ("zh", "en"):
+        picture = Reader(desk.store, desk.catalog, desk.settings).picture(desk.now, View(lang=lang))
+        (department,) = sources(picture, View(lang=lang))["departments"]
+        kept[lang] = next(str(p["error"]) for p in department["pulls"] if p["key"] == "posts")
+    assert kept["zh"].startswith("结构已变：bureau: 没有这张表") and "there is no table '灯杆'" in kept["zh"]
+    assert kept["en"].startswith("schema changed: bureau: there is no table '灯杆'")
+
+
 # ---- readings
 
 
