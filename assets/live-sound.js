@@ -3,6 +3,7 @@
   "use strict";
   const root = document.documentElement;
   const SHOWN_MS = 20000;
+  const BELL = "声音 Sound";
   const ORDER = ["none", "tick", "chime", "alarm"];
   // Each preset in tones: hertz, when it begins and how long it lasts, in seconds.
   const PRESETS = {
@@ -13,6 +14,7 @@
   };
   let newest = null; // the last notice seen; null: the first picture, which tells what was told before we came
   const until = new Map(); // notice → when it leaves the screen
+  let unsent = "", unsentUntil = 0;
   let audio = null;
 
   // ---- allowed or not: the address says, else what was last chosen here, else everywhere but on walls
@@ -69,6 +71,21 @@
     for (const el of fresh) until.set(el.dataset.told, performance.now() + SHOWN_MS);
     if (fresh.length && allowed()) play(fresh.map((el) => el.dataset.sound).sort((a, b) => ORDER.indexOf(b) - ORDER.indexOf(a))[0]);
     show(told);
+    trouble([...host.querySelectorAll(".unsent")]);
+  }
+
+  // What reached nobody: said for a while when it is new, and kept at the bell for as long as it is so.
+  function trouble(lines) {
+    const said = lines.map((el) => el.textContent).join("\n");
+    const bell = document.querySelector(".bell");
+    if (said !== unsent) {
+      unsent = said;
+      unsentUntil = performance.now() + SHOWN_MS;
+      if (bell) bell.title = said || BELL;
+    }
+    if (bell && bell.classList.contains("troubled") !== Boolean(said)) bell.classList.toggle("troubled");
+    const fresh = performance.now() < unsentUntil;
+    for (const el of lines) if (el.classList.contains("fresh") !== fresh) el.classList.toggle("fresh");
   }
 
   function show(told) {

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from dashboard.notify.route import route
 from dashboard.settings import Settings
 from dashboard.store.engine import open_store, writing
-from dashboard.store.schema import alert, alert_transition
+from dashboard.store.schema import alert, alert_transition, notice_message
+from dashboard.store.topics import bump
 from tests.browser.conftest import NewScreen
 from tests.browser.stand import Screen
 
@@ -67,3 +68,20 @@ def test_a_notice_opens_the_alert_it_is_about(screen: NewScreen, city: Settings)
     desk.holds(SEEN, 5)
     desk.page.click("#notices .told li.fresh")
     desk.holds("() => !document.getElementById('drawer').hidden && location.search.includes('drawer=alert')")
+
+
+def test_what_reached_nobody_is_kept_at_the_bell_until_it_is_delivered(screen: NewScreen, city: Settings) -> None:
+    desk = screen("/")
+    desk.holds(READY)
+    key, now = "00000000-0000-0000-0000-000000000000", datetime.now(UTC)
+    engine = open_store(city.store_url)
+    row = {"message": key, "channel": "mail", "recipient": "desk", "severity": 4, "state": "waiting", "made_at": now, "next_at": now}
+    with writing(engine).begin() as conn:
+        conn.execute(sa.insert(notice_message).values(**row, attempts=1, fence=0, error="mail: not reached"))
+        bump(conn, ["notices"], now)
+    desk.holds("() => document.querySelector('.bell.troubled')?.title.includes('1条通知未送达：mail: not reached')", 5)
+    with writing(engine).begin() as conn:
+        conn.execute(sa.delete(notice_message).where(notice_message.c.message == key))
+        bump(conn, ["notices"], now)
+    engine.dispose()
+    desk.holds("() => !document.querySelector('.bell.troubled')", 5)
