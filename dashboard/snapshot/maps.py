@@ -81,7 +81,7 @@ def map_body(picture: Picture, view: View, sheet: Sheet) -> dict[str, Any]:
     font = box.w * sheet.font_share
     alerts = picture.open_in(view, sheet.vital)
     marks = _spread([m for a in reversed(alerts) if box.holds((m := _mark(picture, a, lang)).x, m.y)], font)
-    rivers = [name for name in land.river_names(font * 1.17, lang) if _all_inside(name, box, font)]
+    rivers = [name for name in land.river_names(font * 1.17, lang) if _all_inside(name, box, font * 0.55)]
     return {
         "id": sheet.ident,
         "box": box,
