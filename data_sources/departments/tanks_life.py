@@ -219,6 +219,8 @@ class Handling:
     gas: Floats
     level: Floats
     state: Indexes
+    gas_gap: float = 0.0  # what it left behind, beyond what a tank at rest would have
+    level_gap: float = 0.0
     runs: list[Run] = field(default_factory=list)
     alarms: list[Alarm] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
@@ -270,7 +272,7 @@ class _Play:
     def __init__(self, seed: int, causes: list[Cause], at: list[float], rest: list[float], surge: list[float], base: list[float]) -> None:
         self.seed, self.who, self.start = seed, causes[0].who, at[0]
         self.until = max(c.end for c in causes)
-        self.at, self.rest, self.surge, self.base, self.causes = at, rest, surge, base, causes
+        self.at, self.rest, self.surge, self.base, self.quiet, self.causes = at, rest, surge, base, base, causes
         self._plan()
         self.lines, self.lids, self.scales = (self._stretches(kind) for kind in ("line", "lid", "scale"))
         self.seen, self.state, self.failures, self.since = Seen(), State.NORMAL, 0, self.start
@@ -313,6 +315,8 @@ class _Play:
                 break
         self._close(float(self.start + (len(gases) - 1) * MINUTE), gases[-1], levels[-1])
         self.out.gas, self.out.level = np.array(gases), np.array(levels)
+        last = len(gases) - 1
+        self.out.gas_gap, self.out.level_gap = gases[last] - self.rest[last] - self.surge[last], levels[last] - self.quiet[last]
         states[-1] = int(State.NORMAL)
         self.out.state = np.array(states, dtype=np.int64)
         return self.out
@@ -474,7 +478,7 @@ def told(seed: int, who: Indexes, at: Floats) -> Told:
         mine = order[bounds[h.who] : bounds[h.who + 1]]
         span = mine[np.searchsorted(at[mine], h.start) : np.searchsorted(at[mine], h.end + _BLEND_S, side="right")]
         if len(span):
-            _lay_over(seed, h, span, at[span], gas, level, state)
+            _lay_over(h, span, at[span], gas, level, state)
     return Told(gas, level, state, ~_under_way(seed, LINE_DOWN, who, at), _under_way(seed, FULL_SCALE, who, at))
 
 
@@ -482,14 +486,13 @@ LOG_S = 40 * DAY  # handlings are played this far back; before that only the fil
 _BLEND_S = 2 * HOUR
 
 
-def _lay_over(seed: int, h: Handling, span: Indexes, at: Floats, gas: Floats, level: Floats, state: Indexes) -> None:
+def _lay_over(h: Handling, span: Indexes, at: Floats, gas: Floats, level: Floats, state: Indexes) -> None:
     """A handling over tanks at rest; what it left differs a little from the plan and blends in over two hours."""
     inside = at <= h.end
     minute = np.clip((at[inside] - h.start) // MINUTE, 0, len(h.gas) - 1).astype(np.int64)
     gas[span[inside]], level[span[inside]], state[span[inside]] = h.gas[minute], h.level[minute], h.state[minute]
-    rest, last = span[~inside], np.array([h.end])
+    rest = span[~inside]
     if len(rest):
-        gap = h.level[-1] - resting_level(seed, np.array([h.who]), last)[0]
         fade = 1 - (at[~inside] - h.end) / _BLEND_S
-        level[rest] = level[rest] + gap * fade
-        gas[rest] = gas[rest] + (h.gas[-1] - resting_gas(seed, np.array([h.who]), last)[0]) * fade
+        level[rest] = level[rest] + h.level_gap * fade
+        gas[rest] = gas[rest] + h.gas_gap * fade
