@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Any
 
 import sqlalchemy as sa
@@ -111,7 +112,7 @@ def _steps(row: Any, at: datetime, lang: str) -> list[dict[str, Any]]:
     for step, column, title in _STEPS:
         when, promised = getattr(row, column), PROMISED[step].get(row.category)
         known = when is not None and when <= at
-        minutes = (when - row.dispatched_at).total_seconds() / 60 if known else None
+        minutes = ceil((when - row.dispatched_at).total_seconds() / 60) if known else None  # begun minutes: 30.4 of 30 is late
         late = minutes is not None and promised is not None and minutes > promised
         found.append({"title": title(lang), "minutes": number(minutes, 0), "promised": number(promised, 0), "late": late})
     return found
