@@ -189,7 +189,7 @@ def compact(engine: sa.Engine, now: datetime) -> int:
 def _crowded(conn: sa.Connection, now: datetime) -> int:
     """The moment from which on no more than the most are hot; 0 where there are fewer."""
     found = conn.scalar(sa.select(reading_hot.c.ts).order_by(reading_hot.c.ts.desc()).limit(1).offset(_HOT_ROWS))
-    return min(found, to_micros(now - _HOT_LEAST)) if found is not None else 0
+    return 0 if found is None else min(int(found), to_micros(now - _HOT_LEAST))
 
 
 def _slice_end(conn: sa.Connection, boundary: int, target: int) -> int:
@@ -198,8 +198,8 @@ def _slice_end(conn: sa.Connection, boundary: int, target: int) -> int:
     oldest, full = conn.scalar(hot), conn.scalar(hot.offset(_MOVED_ROWS))
     if oldest is None:
         return target
-    end = min(target, max(boundary, oldest // _SLICE * _SLICE) + _SLICE)
-    return min(end, full) if full is not None and full > max(oldest, boundary) else end
+    end = min(target, max(boundary, int(oldest) // _SLICE * _SLICE) + _SLICE)
+    return min(end, int(full)) if full is not None and full > max(oldest, boundary) else end
 
 
 def _move_to_cold(conn: sa.Connection, end: int) -> int:
