@@ -62,12 +62,12 @@ def _within(table: sa.Table, t0: datetime, t1: datetime) -> sa.ColumnElement[boo
 
 def series(conn: sa.Connection, channel_id: Channel, t0: datetime, t1: datetime, step: timedelta | None = None) -> list[Point]:
     """A channel's line from t0 up to t1, in buckets of `step` (None: as it was read); beyond three days in hours at finest."""
-    if step and t1 - t0 <= _RAW_SPAN:
+    if step and bulk.on_sqlite(conn) and t1 - t0 <= _RAW_SPAN:
         return _buckets(_raw_buckets(conn, channel_id, t0, t1, _micros(step)), _micros(step))
     if t1 - t0 <= _RAW_SPAN:
         readings = [(ts, value) for ts, value, quality in readings_between(conn, channel_id, t0, t1) if quality < USABLE]
         parts = [(ts, 1, value, value, value) for ts, value in readings]
-        return _buckets(parts, 0)
+        return _buckets(parts, _micros(step or timedelta(0)))
     hours = _hours(conn, channel_id, t0, t1)
     return _buckets(hours, max(HOUR, _micros(step or timedelta(0))))
 
@@ -82,15 +82,7 @@ Part = tuple[int, int, float, float, float]  # microseconds, n, total, low, high
 
 def _raw_buckets(conn: sa.Connection, channel_id: Channel, t0: datetime, t1: datetime, width: int) -> list[Part]:
     """Readings summed per bucket by the database: a day at 1 Hz is 86,400 of them."""
-    first, last = to_micros(t0), to_micros(t1)
-    cold = reading_cold.c
-    mine = sa.and_(cold.channel_id == channel_id, _within(reading_cold, t0, t1), cold.quality < USABLE)
-    if bulk.on_sqlite(conn):
-        parts = _seek_buckets(conn, channel_id, first, last, width)
-    else:
-        slot = cold.ts // sa.literal_column(str(width), sa.BigInteger)
-        sums = (sa.func.count(), sa.func.sum(cold.value), sa.func.min(cold.value), sa.func.max(cold.value))
-        parts = [(int(at) * width, *rest) for at, *rest in conn.execute(sa.select(slot, *sums).where(mine).group_by(slot).order_by(slot))]
+    parts = _seek_buckets(conn, channel_id, to_micros(t0), to_micros(t1), width)
     hot = reading_hot.c
     recent = sa.select(hot.ts, hot.value).where(hot.channel_id == channel_id, _within(reading_hot, t0, t1), hot.quality < USABLE)
     return parts + [(ts, 1, value, value, value) for ts, value in conn.execute(recent.order_by(hot.ts))]
