@@ -18,6 +18,7 @@ from data_sources.loop import DOMAIN, event, garage
 from data_sources.loop_ring import Arc, arcs, ring_length
 
 _EVENT_RULES = {"stopped": "loop.stopped", "wrong_way": "loop.wrong_way"}
+_FULL = "loop.garage_full"
 _OUT, _TALL = 16.0, 26.0  # a garage's column: how far from the ring, how tall
 _GONE = 3  # cadences after which a number is no longer said
 
@@ -162,7 +163,7 @@ class _Found:
     def _column(self, row: Any, oval: Oval, way: float) -> dict[str, Any]:
         lost = row.state == "lost" or not row.spaces or row.occupied is None or self.replay
         share = None if lost else min(max(row.occupied / row.spaces, 0.0), 1.0)
-        alert = self.alert_of(row.asset_id)
+        alert = self.alert_of(row.asset_id, [_FULL])
         at, label = oval.at(way, _OUT + _TALL / 2), oval.at(way, _OUT + _TALL + 0.7 * oval.font)
         free = say(self.lang, "无数", "no count") if share is None else self._free(row)
         return {

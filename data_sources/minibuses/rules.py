@@ -12,18 +12,23 @@ import sqlalchemy as sa
 from dashboard import city
 from dashboard.city import Text
 from data_sources.minibuses.kpis import HOUR, TRIPS_DONE, VARIATION
-from data_sources.minibuses.tables import HEADWAY_BACK, HEADWAY_OUT, OCCUPANCY, OFF_LINE, SPEED, trip
+from data_sources.minibuses.tables import HEADWAY_BACK, HEADWAY_OUT, OCCUPANCY, OFF_LINE, SPEED, trip, vehicle
 
 _WAITING = {
     "planned": sa.select(trip.c.case_id, trip.c.asset_id, trip.c.title, trip.c.street, trip.c.lon, trip.c.lat, trip.c.opened_at)
     .where(trip.c.state == "planned", trip.c.opened_at < city.ago(), trip.c.opened_at >= city.ago(HOUR))
-    .order_by(trip.c.opened_at)
+    .order_by(trip.c.opened_at),
+    "heard": sa.select(sa.func.max(vehicle.c.observed_at).label("at")),
 }
 
 
 def late_starts(rows: Mapping[str, list[Any]], parameters: Mapping[str, float], now: datetime) -> list[city.Finding]:
-    """Per line, the trips of the last hour that should have begun and have not."""
+    """Per line, the trips of the last hour that should have begun and have not, as far as buses were heard of."""
     patience = timedelta(minutes=parameters["late"])
+    heard = next((row.at for row in rows["heard"]), None)
+    if heard is None:
+        return []
+    now = min(now, heard)  # while positions are late, nobody can say that a trip did not begin
     waiting = defaultdict(list)
     for row in rows["planned"]:
         if now - row.opened_at >= patience:

@@ -111,10 +111,18 @@ def test_a_line_whose_buses_should_have_left_is_named_with_its_trips_and_one_sti
             case_id=f"{line}-{late}", asset_id=line, title=line, street=None, lon=None, lat=None, opened_at=NOON - late * MINUTE
         )
 
-    found = late_starts({"planned": [trip("3200", 20), trip("3200", 5), trip("3200", 4), trip("3208", 4)]}, {"late": 5}, NOON)
+    planned = [trip("3200", 20), trip("3200", 5), trip("3200", 4), trip("3208", 4)]
+    found = late_starts({"planned": planned, "heard": [SimpleNamespace(at=NOON)]}, {"late": 5}, NOON)
     assert [(f.asset, f.value, f.at, [said for _, said in f.because]) for f in found] == [
         ("3200", 2, NOON - 15 * MINUTE, ["3200-20", "3200-5"])
     ]
+
+
+def test_while_positions_are_late_no_trip_is_said_not_to_have_begun() -> None:
+    told = {"case_id": "1", "asset_id": "3200", "title": "", "street": None, "lon": None, "lat": None, "opened_at": NOON - 20 * MINUTE}
+    planned = [SimpleNamespace(**told)]
+    for heard, count in ((NOON - 18 * MINUTE, 0), (NOON - 15 * MINUTE, 1), (None, 0)):
+        assert len(late_starts({"planned": planned, "heard": [SimpleNamespace(at=heard)]}, {"late": 5}, NOON)) == count
 
 
 def test_a_vehicle_without_a_trip_is_idle() -> None:
