@@ -49,7 +49,8 @@ def conn(tmp_path: Any) -> Iterator[sa.Connection]:
 
 def value(conn: sa.Connection, kpi: Any) -> float | None:
     parts = conn.execute(sa.select(*(sa.func.max(part) for part in kpi.measure.parts)).select_from(kpi.table), {MOMENT: NOON}).one()
-    return kpi.measure.combine(*parts)
+    found: float | None = kpi.measure.combine(*parts)
+    return found
 
 
 @pytest.mark.parametrize(("kpi", "pollutant", "percent"), [(CO_P95, "co", 95), (O3_P90, "o3_8h", 90)])

@@ -113,11 +113,11 @@ def test_clean_air_a_little_less_clean_than_elsewhere_sends_nobody() -> None:
     assert judged([hour(49), hour(49, 1), *others], stations=[station(), *(station(f"M{i}", "micro") for i in range(9))]) == []
 
 
-AIR = {
-    "blue": ([hour(110)], []),
-    "yellow": ([hour(130), hour(130, 1)], []),
-    "orange": ([hour(260)], []),
-    "red": ([hour(360)], []),
+AIR: dict[str, list[Any]] = {
+    "blue": [hour(110)],
+    "yellow": [hour(130), hour(130, 1)],
+    "orange": [hour(260)],
+    "red": [hour(360)],
 }
 STOPS: dict[str, tuple[dict[str, Any], dict[str, float], list[Any], str]] = {  # what the air, the sky and the government say → the words
     "ozone": ({"primary_pollutant": "o3"}, {}, [], "首要污染物为O3"),
@@ -133,7 +133,7 @@ STOPS: dict[str, tuple[dict[str, Any], dict[str, float], list[Any], str]] = {  #
 @pytest.mark.parametrize("stop", STOPS)
 def test_each_stop_rule_holds_at_each_level_and_says_so(reached: str, stop: str) -> None:
     air, sky, warnings, words = STOPS[stop]
-    hours = [SimpleNamespace(**{**vars(one), **air}) for one in AIR[reached][0]]
+    hours = [SimpleNamespace(**{**vars(one), **air}) for one in AIR[reached]]
     (found,) = judged(hours, weather=weather(**sky), warnings=warnings)
     assert LEVELS[int(found.value) - 1] == reached, "the level is what the air says"
     assert found.stopped is not None and words in found.stopped.zh
@@ -142,7 +142,7 @@ def test_each_stop_rule_holds_at_each_level_and_says_so(reached: str, stop: str)
 @pytest.mark.parametrize("reached", LEVELS)
 @pytest.mark.parametrize("stop", ["ozone", "nitrogen", "secondary"])
 def test_a_government_warning_overrides_what_speaks_against_its_use(reached: str, stop: str) -> None:
-    hours = [SimpleNamespace(**{**vars(one), **STOPS[stop][0]}) for one in AIR[reached][0]]
+    hours = [SimpleNamespace(**{**vars(one), **STOPS[stop][0]}) for one in AIR[reached]]
     assert judged(hours, warnings=[warning("yellow")])[0].stopped is None
 
 
@@ -154,7 +154,7 @@ def test_no_warning_overrides_the_weather(stop: str) -> None:
 
 @pytest.mark.parametrize("reached", LEVELS)
 def test_nothing_stops_a_level_in_mild_weather(reached: str) -> None:
-    assert judged(AIR[reached][0])[0].stopped is None
+    assert judged(AIR[reached])[0].stopped is None
 
 
 @pytest.mark.parametrize(("temp", "rain", "stopped"), [(4.1, 0.0, False), (4.0, 0.0, True), (15.0, 0.09, False), (15.0, 0.1, True)])
@@ -235,7 +235,7 @@ def test_the_mist_cannon_stays_home_in_wind_of_force_five(wind: float, barred: b
 # ---- what is read
 @pytest.mark.parametrize(("reached", "minutes"), list(zip(LEVELS, ["15·45·180", "10·30·120", "5·20·90", "5·15·60"], strict=True)))
 def test_each_level_says_by_when(reached: str, minutes: str) -> None:
-    (found,) = judged(AIR[reached][0])
+    (found,) = judged(AIR[reached])
     assert dict((what.zh, said) for what, said in found.because)["接单、出车、完成时限"] == f"{minutes} min"
 
 

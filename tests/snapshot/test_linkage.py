@@ -55,8 +55,9 @@ def dusty(own: Town) -> Iterator[Town]:
 
 
 def _row(town: Town, view: View | None = None) -> dict[str, Any]:
-    (row,) = panel.calls(town.picture(view=view), view or View())["rows"]
-    return row
+    rows: list[dict[str, Any]] = panel.calls(town.picture(view=view), view or View())["rows"]
+    assert len(rows) == 1
+    return rows[0]
 
 
 def test_a_call_stands_with_its_reason_its_work_and_its_effect_against_the_control(dusty: Town) -> None:
