@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+import logging
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,13 +19,18 @@ from dashboard.core.times import city_day, to_micros
 from dashboard.store.findings import FindingRow, findings_now
 from dashboard.store.schema import finding
 
+log = logging.getLogger(__name__)
+_broken: dict[str, str] = {}  # rules whose judge failed the last time, and how: told once
+
 
 def judged(at_hand: Looking, watched: Judged) -> Sightings:
     """What the judge finds now. An asset it does not name, or that a stop rule holds for, is at rest."""
     rows = {name: _rows(at_hand.conn, query, at_hand.now) for name, query in watched.reads.items()}
     parameters = at_hand.catalog.rule_parameters(at_hand.key, city_day(at_hand.now).isoformat())
-    found = Sightings(findings=watched.judge(rows, parameters, at_hand.now))
-    for one in found.findings or ():
+    found = Sightings(findings=_asked(at_hand.key, watched, rows, parameters, at_hand.now))
+    if found.findings is None:
+        return found
+    for one in found.findings:
         value = 0.0 if one.stopped else one.value
         at = _since(at_hand, one)
         if at_hand.matters(found, one.asset, value, to_micros(at)):
@@ -35,6 +41,21 @@ def judged(at_hand: Looking, watched: Judged) -> Sightings:
         if asset not in found.by_asset and not stored.standing.is_at_rest:
             found.add(asset, at_hand.now, 0.0)
             found.seen[asset] = at_hand.now
+    return found
+
+
+def _asked(
+    rule: str, watched: Judged, rows: Mapping[str, list[Any]], parameters: Mapping[str, float], now: datetime
+) -> list[Finding] | None:
+    """What the judge says; None, and one line in the log, where it breaks: one domain's mistake must not silence all others' alerts."""
+    try:
+        found = watched.judge(rows, parameters, now)
+    except Exception as wrong:
+        if _broken.get(rule) != repr(wrong):
+            log.error("judge of %s failed; its alerts stay as they are", rule, exc_info=wrong)
+        _broken[rule] = repr(wrong)
+        return None
+    _broken.pop(rule, None)
     return found
 
 

@@ -178,6 +178,20 @@ def test_a_judge_is_asked_again_when_one_of_its_tables_moves() -> None:
     assert topics_read(watched, "lighting", {"lighting", "water"}) == {"table:small_lamp", "table:small_call", "readings:water"}
 
 
+def test_a_judge_that_breaks_silences_nobody_and_clears_nothing(judging: SmallCity, caplog: pytest.LogCaptureFixture) -> None:
+    judging.lamps({"a": (EAST, "dark")})
+    judging.calls(("c1", NOON, EAST), asset="a")
+    _evaluate(judging)
+    without = replace(judging.catalog, parameters=())  # the judge looks for its weight and does not find it
+    for _ in range(2):
+        judging.clock.step(MINUTE)
+        _heat(judging, 90, 90, 90, 90)
+        evaluate(judging.engine, without, judging.settings, judging.now)
+    assert len(_open(judging, "bad")) == 1 and len(_open(judging, "too_hot")) == 1
+    assert _found(judging) == [("a", 2, False, True)]
+    assert [record.message for record in caplog.records] == ["judge of lighting.bad failed; its alerts stay as they are"]
+
+
 def _usual_days(town: SmallCity, days: int, low: float, high: float) -> None:
     """Each day before today the same two values in the running hour, on days in turn."""
     for day in range(days, 0, -1):
