@@ -13,6 +13,7 @@ from dashboard.core.catalog import words
 from dashboard.core.declare import Domain, Text
 from dashboard.core.errors import NotFoundError
 from dashboard.snapshot.alerts import street_name
+from dashboard.snapshot.maps import asset_tables
 from dashboard.snapshot.picture import Picture
 from dashboard.snapshot.view import View
 from dashboard.snapshot.words import UNKNOWN, moment, say
@@ -41,20 +42,30 @@ def case_rows(picture: Picture, view: View, of: CaseTable, limit: int) -> dict[s
     done = not rows and view.window is None
     if done:
         rows = matters(picture, view, of.table, _DONE, done=True)
-    due = any(r.due_at for r in rows)
+    due, known = any(r.due_at for r in rows), known_assets(picture, of.domain, [r.asset_id for r in rows if r.asset_id])
     return {
         "title": of.title(lang),
-        "subtitle": _subtitle(view, len(rows), done=done),
+        "subtitle": _subtitle(view, len(rows), done=done) if any(r.state for r in rows) else _latest(view, len(rows)),
         "columns": _columns(lang, due),
-        "rows": [{"drawer": _drawer(r, of.domain), "cells": _cells(r, of.domain, view, picture.at, due)} for r in rows],
+        "rows": [
+            {
+                "drawer": f"asset:{of.domain.key}/{r.asset_id}" if r.asset_id in known else "",
+                "cells": _cells(r, of.domain, view, picture.at, due),
+            }
+            for r in rows
+        ],
         "export": f"/export/cases/{of.table.name}.csv?{view.key}",
         "empty": say(lang, "没有未办结的事项", "Nothing is open"),
         "filtered": not view.scope.whole,
     }
 
 
-def _drawer(row: Any, domain: Domain) -> str:
-    return f"asset:{domain.key}/{row.asset_id}" if row.asset_id else ""
+def known_assets(picture: Picture, domain: Domain, wanted: Sequence[str]) -> set[str]:
+    """Those of some assets that a register has: a matter may name one that none does."""
+    if not wanted:
+        return set()
+    with picture.reader.engine.connect() as conn:
+        return {one for t in asset_tables(domain) for one in conn.scalars(sa.select(t.c.asset_id).where(t.c.asset_id.in_(wanted)))}
 
 
 def case_tables(domain: Domain) -> list[CaseTable]:
@@ -92,6 +103,11 @@ def _chosen(picture: Picture, view: View, table: sa.Table, *, done: bool) -> sa.
     if not view.scope.whole:
         query = query.where(c.street.in_(view.scope.streets))
     return query.order_by(c.opened_at.desc())
+
+
+def _latest(view: View, many: int) -> str:
+    """Of a log, whose rows are neither open nor closed."""
+    return say(view.lang, f"最近{many}条", f"latest {many}") if many else ""
 
 
 def _subtitle(view: View, many: int, *, done: bool) -> str:

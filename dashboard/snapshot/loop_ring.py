@@ -96,8 +96,9 @@ class _Found:
         at = picture.at
         going_on = sa.and_(event.c.opened_at <= at, sa.or_(event.c.closed_at.is_(None), event.c.closed_at > at))
         with picture.reader.engine.connect() as conn:
-            rows = [] if picture.replay else latest_values(conn, DOMAIN.key)
-            self.readings = {(r.asset_id, r.metric): r for r in rows if r.ts is not None}
+            rows = [r for r in latest_values(conn, DOMAIN.key) if r.ts is not None]
+            self.readings = {} if picture.replay else {(r.asset_id, r.metric): r for r in rows}
+            self.heard = {r.asset_id for r in rows}  # arcs that ever spoke: others have nothing to open
             self.garages = conn.execute(sa.select(garage).where(garage.c.chainage_m.is_not(None)).order_by(garage.c.chainage_m)).all()
             self.events = conn.execute(sa.select(event).where(going_on, event.c.chainage_m.is_not(None))).all()
 
@@ -147,7 +148,7 @@ class _Found:
             "number": alert.number if alert else "",
             "silent": speed is None and not self.replay,
             "at": oval.at(middle),
-            "drawer": f"alert:{alert.alert_id}" if alert else f"asset:{DOMAIN.key}/{a.id}",
+            "drawer": f"alert:{alert.alert_id}" if alert else f"asset:{DOMAIN.key}/{a.id}" if a.id in self.heard else "",
             "title": f"{words} {a.start:g}–{a.end:g} m: {headline(alert, self.lang) if alert else said + share}",
         }
 

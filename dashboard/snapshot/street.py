@@ -7,7 +7,7 @@ from typing import Any
 from dashboard.core.places import streets
 from dashboard.core.scope import Scope
 from dashboard.snapshot.alerts import street_name
-from dashboard.snapshot.cases import CaseTable, case_tables, in_words, matters
+from dashboard.snapshot.cases import CaseTable, case_tables, in_words, known_assets, matters
 from dashboard.snapshot.picture import Picture
 from dashboard.snapshot.readings import ranked_assets, shown_rows
 from dashboard.snapshot.view import View
@@ -85,7 +85,8 @@ def matters_open(picture: Picture, view: View) -> dict[str, Any]:
 
 def _matter(row: Any, of: CaseTable, view: View, picture: Picture) -> dict[str, Any]:
     named, kind, state = in_words(row, of.domain, view.lang)
-    drawer = f"asset:{of.domain.key}/{row.asset_id}" if row.asset_id else ""
+    known = row.asset_id and known_assets(picture, of.domain, [row.asset_id])
+    drawer = f"asset:{of.domain.key}/{row.asset_id}" if known else ""
     return {"drawer": drawer, "cells": [named, kind, of.title(view.lang), moment(row.opened_at, view.lang, picture.now), state]}
 
 
