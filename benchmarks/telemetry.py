@@ -30,7 +30,8 @@ import sqlalchemy as sa
 from dashboard import city
 from dashboard.alerting.evaluate import evaluate
 from dashboard.core.catalog import Catalog
-from dashboard.core.declare import AlertRule, Domain, Feed, Level, Metric, Readings, Text, Threshold, Vital
+from dashboard.core.configured import Threshold
+from dashboard.core.declare import AlertRule, Domain, Feed, Level, Metric, Readings, Text, Vital
 from dashboard.core.places import streets
 from dashboard.core.times import to_micros
 from dashboard.kpi.compute import compute

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 
 from dashboard.core.catalog import Catalog
+from dashboard.core.configured import Parameter, Target, Threshold
 from dashboard.core.declare import (
     Absence,
     AlertRule,
@@ -16,13 +17,10 @@ from dashboard.core.declare import (
     Kpi,
     KpiValues,
     OutOfRange,
-    Parameter,
     Readings,
     RowCount,
     Stillness,
-    Target,
     Text,
-    Threshold,
 )
 from dashboard.core.tables import ORIGIN
 from dashboard.settings import PullConfig, Settings

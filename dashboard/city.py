@@ -1,5 +1,6 @@
 """The words a domain is written in: `from dashboard import city`."""
 
+from dashboard.core.configured import Parameter, Published, Target, Threshold
 from dashboard.core.declare import (
     Absence,
     AlertRule,
@@ -15,15 +16,11 @@ from dashboard.core.declare import (
     Measure,
     Metric,
     OutOfRange,
-    Parameter,
-    Published,
     Readings,
     Row,
     RowCount,
     Stillness,
-    Target,
     Text,
-    Threshold,
     Vital,
     Window,
 )

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from dashboard import city
 from dashboard.core.catalog import Catalog
 from dashboard.core.clock import SteppedClock
-from dashboard.core.declare import Domain, Level, Target, Text, Threshold, Vital
+from dashboard.core.configured import Target, Threshold
+from dashboard.core.declare import Domain, Level, Text, Vital
 from dashboard.core.tables import metadata
 from dashboard.core.times import to_micros
 from dashboard.settings import Settings

@@ -18,7 +18,8 @@ from dashboard.alerting.usual import departures
 from dashboard.alerting.watch import FIRST_LOOK, SILENT_CADENCES, UNUSABLE
 from dashboard.alerting.watch_channels import Judge
 from dashboard.core.catalog import Catalog
-from dashboard.core.declare import AlertRule, Domain, Freshness, KpiValues, Level, OutOfRange, Readings, RowCount, Threshold
+from dashboard.core.configured import Threshold
+from dashboard.core.declare import AlertRule, Domain, Freshness, KpiValues, Level, OutOfRange, Readings, RowCount
 from dashboard.core.errors import NotFoundError
 from dashboard.core.scope import DISTRICT
 from dashboard.core.times import day_number, day_of_number, from_micros, to_micros

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from dashboard.alerting.backtest import Episode, Trial
 from dashboard.alerting.reasons import LEVEL_WORDS
-from dashboard.core.declare import Level, Threshold
+from dashboard.core.configured import Threshold
+from dashboard.core.declare import Level
 from dashboard.core.errors import NotFoundError
 from dashboard.core.times import CITY_ZONE
 

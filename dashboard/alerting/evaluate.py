@@ -16,19 +16,8 @@ from dashboard.alerting.record import Change, Standings, keep_standings, load, r
 from dashboard.alerting.subjects import Subject, about, find_subjects
 from dashboard.alerting.watch import look
 from dashboard.core.catalog import Catalog
-from dashboard.core.declare import (
-    Absence,
-    AlertRule,
-    Domain,
-    Finding,
-    Judged,
-    KpiValues,
-    OutOfRange,
-    Readings,
-    RowCount,
-    Stillness,
-    Threshold,
-)
+from dashboard.core.configured import Threshold
+from dashboard.core.declare import Absence, AlertRule, Domain, Finding, Judged, KpiValues, OutOfRange, Readings, RowCount, Stillness
 from dashboard.core.times import to_micros
 from dashboard.settings import Settings
 from dashboard.store import bulk

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 
 from dashboard.alerting.machine import Observation, Standing, event_of
 from dashboard.core.catalog import Catalog
-from dashboard.core.declare import AlertRule, Domain, Finding, Threshold
+from dashboard.core.configured import Threshold
+from dashboard.core.declare import AlertRule, Domain, Finding
 from dashboard.core.times import city_day, from_micros
 from dashboard.store.freshness import FeedFreshness
 

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from operator import ge, gt, le, lt
 from typing import Literal
 
-from dashboard.core.declare import Level, Threshold
+from dashboard.core.configured import Threshold
+from dashboard.core.declare import Level
 
 State = Literal["normal", "pending", "firing", "recovering"]
 Event = Literal["beyond", "between", "gone"]

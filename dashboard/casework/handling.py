@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from dashboard.casework.audit import note_action
 from dashboard.casework.life import EVENT_WORDS, REASONS, Event, Grounds, Life, Stage, born, due_step, missing, step
 from dashboard.core.catalog import Catalog
-from dashboard.core.declare import Level, Plan
+from dashboard.core.configured import Plan
+from dashboard.core.declare import Level
 from dashboard.core.errors import NotFoundError, NotNowError
 from dashboard.core.times import city_day
 from dashboard.store.engine import writing

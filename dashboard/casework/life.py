@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from dashboard.core.declare import Plan, Text
+from dashboard.core.configured import Plan
+from dashboard.core.declare import Text
 from dashboard.core.errors import NotNowError
 
 

@@ -14,22 +14,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from dashboard.core.declare import (
-    AlertRule,
-    Cause,
-    Domain,
-    Feed,
-    Kpi,
-    Level,
-    Metric,
-    Parameter,
-    Plan,
-    Published,
-    Target,
-    Text,
-    Threshold,
-    Vital,
-)
+from dashboard.core.configured import Parameter, Plan, Published, Target, Threshold
+from dashboard.core.declare import AlertRule, Cause, Domain, Feed, Kpi, Level, Metric, Text, Vital
 from dashboard.core.errors import ConfigurationError, DeclarationError
 
 

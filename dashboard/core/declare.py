@@ -1,4 +1,4 @@
-"""What a domain may declare: feeds to fill, KPIs to compute, rules to watch. Frozen values, no behaviour."""
+"""What a domain may declare: feeds to fill, KPIs to compute, rules to watch. Frozen values, no behaviour; configured.py has their numbers."""
 
 from __future__ import annotations
 
@@ -276,53 +276,6 @@ class Vital:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Threshold:
-    """One row of the versioned rule configuration."""
-
-    rule: str  # domain.rule
-    level: Level
-    op: Literal[">=", ">", "<=", "<"]
-    value: float
-    clear: float  # the condition is gone only beyond this
-    ref: str  # the standard and clause
-    confidence: str  # as marked in docs/standards: verified, recalled, default
-    valid_from: str = "2000-01-01"
-    valid_to: str = "9999-12-31"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Parameter:
-    """A number a rule or a method needs besides its thresholds: a row of the same versioned configuration."""
-
-    rule: str  # domain.rule, or domain.metric of a derived metric
-    name: str
-    value: float
-    unit: str
-    ref: str
-    confidence: str
-    level: str = ""  # where the number belongs to one level
-    valid_from: str = "2000-01-01"
-    valid_to: str = "9999-12-31"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """How long each step of handling an alert may take, in minutes from the step before: a row of the plan table."""
-
-    level: Level
-    limits: Mapping[str, float]  # acknowledge, dispatch, arrive, settle, verify, close
-    ref: str
-    confidence: str
-    domain: str = ""  # empty: for every domain that has no row of its own
-    escalate_to: str = ""  # the unit told when a limit passes
-    closes_itself: bool = False  # once the reading is back and nobody was sent
-    photos: int = 0  # of the site, wanted before closing
-    reopen_h: float = 24.0  # a matter closed this long ago stays closed
-    valid_from: str = "2000-01-01"
-    valid_to: str = "9999-12-31"
-
-
-@dataclass(frozen=True, kw_only=True)
 class Cause:
     """A link between two lines that a person can follow on screen: rain, and how fast a slope moves.
 
@@ -337,28 +290,3 @@ class Cause:
     lag: timedelta  # the effect is looked for up to this long after the driver
     falls: bool = False  # the effect goes down as the driver goes up
     why: Text
-
-
-@dataclass(frozen=True, kw_only=True)
-class Target:
-    """What is wanted of a KPI: at `good` and beyond it scores 100, at `poor` 60, and on down to 0."""
-
-    kpi: str  # domain.kpi
-    good: float
-    poor: float
-    ref: str
-    confidence: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Published:
-    """A figure a document published: reference, never passed off as live."""
-
-    key: str
-    vital: str
-    title: Text
-    value: str
-    unit: Text
-    period: Text
-    source: Text
-    kpi: str = ""  # domain.kpi whose value it can be held against

@@ -11,7 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from dashboard.core.catalog import Catalog
-from dashboard.core.declare import Derived, Domain, Kpi, Target, Text
+from dashboard.core.configured import Target
+from dashboard.core.declare import Derived, Domain, Kpi, Text
 from dashboard.core.errors import NotFoundError
 from dashboard.core.places import streets
 from dashboard.core.readings import latest

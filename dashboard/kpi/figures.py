@@ -10,7 +10,8 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
-from dashboard.core.declare import Freshness, Target
+from dashboard.core.configured import Target
+from dashboard.core.declare import Freshness
 from dashboard.core.scope import DISTRICT
 from dashboard.kpi import measure, windows
 from dashboard.kpi.days import KeptDays, Retaken, due_stretches, retake

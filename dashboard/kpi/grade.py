@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from dashboard.core.declare import Target
+from dashboard.core.configured import Target
 
 Grade = Literal["good", "fair", "poor"]
 GOOD_POINTS, POOR_POINTS = 100.0, 60.0

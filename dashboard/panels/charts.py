@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from dashboard.core.declare import Threshold
+from dashboard.core.configured import Threshold
 from dashboard.core.times import CITY_ZONE
 from dashboard.snapshot.chart import limit_words
 from dashboard.snapshot.figures import near_limits

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from dashboard.core.declare import Derived, Metric, Text, Threshold
+from dashboard.core.configured import Threshold
+from dashboard.core.declare import Derived, Metric, Text
 from dashboard.snapshot.asset import Subject, find
 from dashboard.snapshot.bullet import bullet
 from dashboard.snapshot.channels import Newest, Range, channel_day, reading_age, state_then

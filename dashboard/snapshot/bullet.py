@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dashboard.core.declare import Threshold
+from dashboard.core.configured import Threshold
 
 
 def bullet(limits: Sequence[Threshold], value: float | None) -> dict[str, Any] | None:

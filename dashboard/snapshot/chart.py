@@ -8,7 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from dashboard.core.declare import Absence, Domain, Metric, Threshold
+from dashboard.core.configured import Threshold
+from dashboard.core.declare import Absence, Domain, Metric
 from dashboard.core.readings import latest
 from dashboard.core.scope import DISTRICT
 from dashboard.core.times import CITY_ZONE

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from dashboard.alerting.reasons import in_language
 from dashboard.casework.handling import SYSTEM
 from dashboard.casework.life import EVENT_WORDS, REASONS, Event
-from dashboard.core.declare import Domain, Judged, KpiValues, Metric, Text, Threshold
+from dashboard.core.configured import Threshold
+from dashboard.core.declare import Domain, Judged, KpiValues, Metric, Text
 from dashboard.core.errors import NotFoundError
 from dashboard.core.readings import latest
 from dashboard.core.times import CITY_ZONE, city_day

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.sql import visitors
 
-from dashboard.core.declare import Domain, Kpi, KpiValues, Readings, Target, Threshold
+from dashboard.core.configured import Target, Threshold
+from dashboard.core.declare import Domain, Kpi, KpiValues, Readings
 from dashboard.core.scope import Scope
 from dashboard.core.times import city_day, iso
 from dashboard.snapshot.picture import Fresh, Picture

@@ -11,7 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from dashboard.core.catalog import words
-from dashboard.core.declare import Domain, Metric, Threshold
+from dashboard.core.configured import Threshold
+from dashboard.core.declare import Domain, Metric
 from dashboard.core.readings import latest
 from dashboard.core.times import city_day
 from dashboard.snapshot.alerts import Alert, street_name

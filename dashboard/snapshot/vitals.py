@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dashboard.core.declare import Level, Published, Vital
+from dashboard.core.configured import Published
+from dashboard.core.declare import Level, Vital
 from dashboard.snapshot.alerts import Alert, width
 from dashboard.snapshot.figures import Cell, cell, shown_kpis
 from dashboard.snapshot.picture import Picture

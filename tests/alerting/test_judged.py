@@ -15,7 +15,8 @@ from dashboard.alerting.evaluate import evaluate
 from dashboard.alerting.judged import topics_read
 from dashboard.alerting.reasons import in_language
 from dashboard.core.catalog import Catalog
-from dashboard.core.declare import AlertRule, Finding, Judged, Level, OutOfRange, Parameter, Stillness, Text
+from dashboard.core.configured import Parameter
+from dashboard.core.declare import AlertRule, Finding, Judged, Level, OutOfRange, Stillness, Text
 from dashboard.store.alert_reads import AlertFilter, AlertRow, alert_timeline, closed_today, open_alerts
 from dashboard.store.findings import findings
 from dashboard.store.readings import compact

@@ -9,7 +9,8 @@ from typing import get_args
 import pytest
 
 from dashboard.alerting.machine import Event, Latch, Observation, Rule, Standing, State, Transition, event_of, step, step_latch
-from dashboard.core.declare import Level, Threshold
+from dashboard.core.configured import Threshold
+from dashboard.core.declare import Level
 
 T0 = datetime(2026, 5, 20, 4, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 from dashboard.alerting.evaluate import evaluate
 from dashboard.casework.tend import tend
-from dashboard.core.declare import Level, Plan
+from dashboard.core.configured import Plan
+from dashboard.core.declare import Level
 from dashboard.demo_duty import on_duty
 from dashboard.store.alert_reads import alert_timeline, closed_today, open_alerts
 from tests.small_city import EAST, SmallCity

@@ -15,7 +15,8 @@ from dashboard.casework.handling import Doing, act
 from dashboard.casework.life import Event
 from dashboard.casework.photos import MOST_PHOTOS, add_photo, one_photo
 from dashboard.casework.tend import tend
-from dashboard.core.declare import Level, Plan
+from dashboard.core.configured import Plan
+from dashboard.core.declare import Level
 from dashboard.core.errors import NotFoundError, NotNowError
 from dashboard.store.alert_reads import AlertRow, alert_timeline, closed_today, open_alerts
 from dashboard.store.schema import alert_transition, audit, handling

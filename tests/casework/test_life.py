@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dashboard.casework.life import MOST_ESCALATIONS, TABLE, Event, Grounds, Life, Stage, born, missing, step
-from dashboard.core.declare import Level, Plan
+from dashboard.core.configured import Plan
+from dashboard.core.declare import Level
 from dashboard.core.errors import NotNowError
 
 NOON = datetime(2026, 5, 20, 4, 0, tzinfo=UTC)

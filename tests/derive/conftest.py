@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from dashboard import city
 from dashboard.core.catalog import Catalog
-from dashboard.core.declare import Parameter, Text
+from dashboard.core.configured import Parameter
+from dashboard.core.declare import Text
 from dashboard.core.readings import latest
 from dashboard.core.times import from_micros, to_micros
 from dashboard.derive.run import derive

@@ -17,7 +17,8 @@ import sqlalchemy as sa
 
 from dashboard.alerting.evaluate import evaluate
 from dashboard.core.catalog import Catalog, load_catalog
-from dashboard.core.declare import AlertRule, Readings, Threshold
+from dashboard.core.configured import Threshold
+from dashboard.core.declare import AlertRule, Readings
 from dashboard.core.readings import latest
 from dashboard.core.times import CITY_ZONE
 from dashboard.kpi.compute import compute

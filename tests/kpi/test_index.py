@@ -9,7 +9,7 @@ from itertools import product
 import pytest
 
 from dashboard.alerting.evaluate import evaluate
-from dashboard.core.declare import Target
+from dashboard.core.configured import Target
 from dashboard.kpi.compute import compute
 from dashboard.kpi.grade import grade, score
 from dashboard.kpi.index import IndexRules, Input, OpenAlert, index_of
