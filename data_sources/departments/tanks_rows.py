@@ -15,6 +15,8 @@ from data_sources.departments.sensors_assets import Thing, septic_tanks
 from data_sources.departments.sensors_networks import Network
 from data_sources.departments.sensors_shapes import DAY, HOUR, Indexes, dice, wander
 from data_sources.departments.tanks_life import MINUTE
+from data_sources.departments.tanks_play import Alarm, Handling, Run, handlings
+from data_sources.departments.tanks_told import LOG_S, told
 
 THINGS = tuple(septic_tanks())
 _EVIDENCE_S = 660.0  # readings this long before and after a run are kept: two of a terminal's
@@ -33,19 +35,19 @@ def _area(who: int) -> int:
 
 def reading_rows(seed: int, things: tuple[Thing, ...], who: Indexes, at: Floats) -> list[Row]:
     """What the terminals sent. One gateway's clock is an hour ahead, one methane sensor froze, lines go down for an hour."""
-    told = tanks.told(seed, who, at)
-    who, at = who[told.up], at[told.up]
-    gas = told.gas[told.up]
+    read = told(seed, who, at)
+    who, at = who[read.up], at[read.up]
+    gas = read.gas[read.up]
     if not len(who):
         return []
-    shown = np.where(who == tanks.STUCK, _FROZEN_GAS, np.where(told.full_scale[told.up], 100.0, np.clip(gas, 0, 99)))
+    shown = np.where(who == tanks.STUCK, _FROZEN_GAS, np.where(read.full_scale[read.up], 100.0, np.clip(gas, 0, 99)))
     came = local_texts(at)
     said = local_texts(np.where(np.isin(who, list(tanks.FAST_CLOCK)), at + HOUR, at))
     columns = {
         name: np.round(values, 2 if name == "硫化氢" else 0 if name == "二氧化碳" else 1)
         for name, values in _gases(seed, who, at, gas).items()
     }
-    level = np.round(np.clip(told.level[told.up] + 0.4 * wander(seed, 69, who, at, 1800), 5, 100), 1)
+    level = np.round(np.clip(read.level[read.up] + 0.4 * wander(seed, 69, who, at, 1800), 5, 100), 1)
     numbers, areas = [things[i].number for i in who], [things[i].area for i in who]
     return rows_of(came, numbers, said, areas, np.round(shown, 1), *columns.values(), level, _kept(seed, who, at))
 
@@ -75,7 +77,7 @@ def _kept(seed: int, who: Indexes, at: Floats) -> Indexes:
     bounds = np.searchsorted(who[order], np.arange(len(THINGS) + 1))
     last = float(at.max())
     # an hour on: a run's first evidence comes before what woke the controller
-    for h in tanks.handlings(seed, max(float(at.min()), last - tanks.LOG_S) - HOUR, last + HOUR):
+    for h in handlings(seed, max(float(at.min()), last - LOG_S) - HOUR, last + HOUR):
         mine = order[bounds[h.who] : bounds[h.who + 1]]
         for run in h.runs:
             first, after = np.searchsorted(at[mine], (run.begin - _EVIDENCE_S, run.end + _EVIDENCE_S))
@@ -87,7 +89,7 @@ def evidence(seed: int, network: Network, now: float) -> tuple[Indexes, Floats]:
     """The (tank, moment) pairs around every run in the log: what the archive keeps whole."""
     pairs = [
         (h.who, tick)
-        for h in tanks.handlings(seed, now - tanks.LOG_S, now)
+        for h in handlings(seed, now - LOG_S, now)
         for run in h.runs
         for tick in _around(network, h.who, run.begin, run.end)
         if tick <= now
@@ -106,9 +108,9 @@ def _around(network: Network, who: int, begin: float, end: float) -> Iterable[fl
 # ---- what controllers and crews wrote
 
 
-def _recent(seed: int, since: float, until: float) -> list[tanks.Handling]:
+def _recent(seed: int, since: float, until: float) -> list[Handling]:
     """Handlings whose rows may still change in a stretch: an outcome is written after the tank is at rest again."""
-    return tanks.handlings(seed, since - 3 * HOUR, until)
+    return handlings(seed, since - 3 * HOUR, until)
 
 
 def step_rows(seed: int, since: float, until: float) -> list[Row]:
@@ -135,7 +137,7 @@ def run_rows(seed: int, since: float, until: float) -> list[Row]:
     return rows
 
 
-def _run_row(seed: int, who: int, run: tanks.Run, until: float, changed: float) -> Row:
+def _run_row(seed: int, who: int, run: Run, until: float, changed: float) -> Row:
     tank, minute = THINGS[who], int(run.begin // MINUTE)
     head = (f"CP{tank.number[3:]}-{minute}", tank.number, tank.area, run.trigger, local_text(run.begin))
     full, before = round(run.level_before, 1), round(run.ch4_before, 1)
@@ -167,7 +169,7 @@ def callout_rows(seed: int, since: float, until: float) -> list[Row]:
     return rows
 
 
-def _callout_row(who: int, alarm: tanks.Alarm, until: float, changed: float) -> Row:
+def _callout_row(who: int, alarm: Alarm, until: float, changed: float) -> Row:
     tank = THINGS[who]
     stage = 1 + int(alarm.arrived <= until) + int(alarm.closed <= until)
     return (
@@ -245,7 +247,7 @@ def clean_rows(seed: int, since: float, until: float) -> list[Row]:
 def states_at(seed: int, at: float) -> list[int]:
     """What every controller is doing at a moment, by number."""
     who = np.arange(len(THINGS))
-    return [int(s) for s in tanks.told(seed, who, np.full(len(THINGS), at)).state]
+    return [int(s) for s in told(seed, who, np.full(len(THINGS), at)).state]
 
 
 def last_steps(seed: int, since: float, until: float) -> dict[int, tuple[float, int]]:

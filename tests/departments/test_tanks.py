@@ -9,11 +9,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from data_sources.departments import tanks_life as tanks
 from data_sources.departments import tanks_rows
 from data_sources.departments.sensors_shapes import DAY, HOUR
 from data_sources.departments.tanks_life import MINUTE
 from data_sources.departments.tanks_machine import Event, Seen, State, event_of, react
+from data_sources.departments.tanks_play import Handling, handlings
+from data_sources.departments.tanks_told import told
 from tests.demo_city import NOW, SEED
 
 AT = NOW.timestamp()
@@ -89,9 +90,9 @@ def test_a_run_counts_as_proved_only_with_ten_points_down_and_gas_gone() -> None
 
 
 @cache
-def month() -> list[tanks.Handling]:
+def month() -> list[Handling]:
     """Every handling of thirty days."""
-    return tanks.handlings(SEED, AT - 30 * DAY, AT)
+    return handlings(SEED, AT - 30 * DAY, AT)
 
 
 def test_no_pump_ever_ran_with_gas_at_its_alarm_line_a_lid_up_or_for_longer_than_half_an_hour() -> None:
@@ -127,9 +128,9 @@ def test_a_month_has_alarms_every_day_and_severe_ones_rarely() -> None:
 def test_what_is_told_of_tanks_does_not_depend_on_when_one_asks() -> None:
     who = np.repeat(np.arange(180), 12)
     at = np.tile(AT - HOUR + np.arange(12) * 5 * MINUTE, 180)
-    whole = tanks.told(SEED, who, at)
+    whole = told(SEED, who, at)
     for i in range(0, len(at), 97):
-        one = tanks.told(SEED, who[i : i + 1], at[i : i + 1])
+        one = told(SEED, who[i : i + 1], at[i : i + 1])
         assert (one.level[0], one.gas[0], one.state[0]) == (whole.level[i], whole.gas[i], whole.state[i])
 
 
