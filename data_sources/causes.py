@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from dashboard.city import Text
-from dashboard.core.declare import Cause
+from dashboard.city import Cause, Text
 
 _HOUR = timedelta(hours=1)
 
