@@ -1,4 +1,4 @@
-"""What a domain may declare: feeds to fill, KPIs to compute, rules to watch. Frozen values, no behaviour; configured.py has their numbers."""
+"""What a domain may declare: feeds to fill, KPIs to compute, rules to watch. Frozen, no behaviour; the numbers: configured.py."""
 
 from __future__ import annotations
 

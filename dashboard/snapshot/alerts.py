@@ -43,17 +43,23 @@ class Alert:
     opened: datetime
     closed: datetime | None
     no_data: bool
+    back_at: datetime | None  # since when the reading is back inside its limits, while people still have the matter
 
     @property
     def is_open(self) -> bool:
         """Not closed yet, whether somebody is on it or not."""
         return self.state != "closed"
 
+    @property
+    def stands(self) -> bool:
+        """Open, and what raised it still holds: this is what colours maps and systems."""
+        return self.is_open and self.back_at is None
+
 
 def open_and_recent(conn: sa.Connection, catalog: Catalog, at: datetime, *, replay: bool) -> list[Alert]:
-    """Open alerts first (worst level, new before in hand, oldest first), numbered from 1; then those cleared lately."""
+    """Open alerts numbered from 1: those that stand first, then worst level, new before in hand, oldest first; then those closed lately."""
     opened = alert_reads.open_alerts(conn, at if replay else None)
-    opened = sorted(opened, key=lambda r: (-Level(r.level).severity, r.acknowledged_at is not None, r.opened_at))
+    opened = sorted(opened, key=lambda r: (r.state == "clear", -Level(r.level).severity, r.acknowledged_at is not None, r.opened_at))
     cleared = alert_reads.closed_alerts(conn, at - _RECENT, at)
     return [_alert(r, i + 1, catalog) for i, r in enumerate(opened)] + [_alert(r, "", catalog) for r in cleared]
 
@@ -83,7 +89,8 @@ def _alert(row: alert_reads.AlertRow, no: int | str, catalog: Catalog) -> Alert:
         rule_title=rule[1].title if rule else Text(row.rule, row.rule),
         state=row.stage,
         opened=row.opened_at,
-        closed=row.cleared_at,
+        closed=row.ended_at,
+        back_at=row.cleared_at if row.ended_at is None else None,
     )
 
 
@@ -168,6 +175,8 @@ def width(text: str) -> float:
 
 def grounds(a: Alert, lang: str) -> str:
     """The value and the line it crossed."""
+    if a.back_at:
+        return say(lang, f"{clock_time(a.back_at)}恢复正常，待闭环", f"back to normal at {clock_time(a.back_at)}, to be closed")
     if a.no_data:
         return say(lang, "数据中断，按最后状态保持", "No fresh data; kept as it was")
     if a.value is None:

@@ -93,7 +93,7 @@ def card(picture: Picture, view: View, ident: str) -> dict[str, Any]:
     """Name, kind, place, responsible unit, state, origin, and what its register says."""
     subject, lang = find(picture, ident), view.lang
     vital = picture.catalog.vitals[subject.domain.vital]
-    worst = worst_level([a for a in alerts_on(picture, subject) if a.is_open])
+    worst = worst_level([a for a in alerts_on(picture, subject) if a.stands])
     return {
         "vital": vital_body(picture, vital, view, lines=0, with_line=False),
         "name": subject.name,

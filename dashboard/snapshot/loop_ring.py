@@ -92,7 +92,7 @@ class _Found:
 
     def __init__(self, picture: Picture, view: View) -> None:
         self.lang, self.now, self.replay = view.lang, picture.now, picture.replay
-        self.alerts = [a for a in picture.alerts if a.domain == DOMAIN.key and a.is_open]
+        self.alerts = [a for a in picture.alerts if a.domain == DOMAIN.key and a.stands]
         at = picture.at
         going_on = sa.and_(event.c.opened_at <= at, sa.or_(event.c.closed_at.is_(None), event.c.closed_at > at))
         with picture.reader.engine.connect() as conn:

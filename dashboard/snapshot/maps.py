@@ -79,7 +79,7 @@ def map_body(picture: Picture, view: View, sheet: Sheet) -> dict[str, Any]:
     land, lang = picture.land, view.lang
     box = _box(picture, view, sheet)
     font = box.w * sheet.font_share
-    alerts = picture.open_in(view, sheet.vital)
+    alerts = [a for a in picture.open_in(view, sheet.vital) if a.stands]
     room = box.padded(-0.04)  # a mark is shown whole or not at all
     marks = _spread([m for a in reversed(alerts) if room.holds((m := _mark(picture, a, lang)).x, m.y)], font)
     rivers = [name for name in land.river_names(font * 1.17, lang) if _all_inside(name, box, font * 0.55)]

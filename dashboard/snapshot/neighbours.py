@@ -45,7 +45,7 @@ def neighbours(picture: Picture, view: View, subject: Subject) -> list[Neighbour
     if lon is None or lat is None:
         return []
     home = picture.land.point(lon, lat)
-    alerts = {(a.domain, a.asset_id): a for a in reversed(picture.alerts) if a.is_open}
+    alerts = {(a.domain, a.asset_id): a for a in reversed(picture.alerts) if a.stands}
     found = [
         _neighbour(picture, view, domain, row, home, alerts.get((domain.key, row.asset_id)))
         for domain, row in _around(picture, float(lon), float(lat))

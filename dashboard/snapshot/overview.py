@@ -33,7 +33,7 @@ def brand(picture: Picture, view: View) -> dict[str, Any]:
 def matrix(picture: Picture, view: View) -> dict[str, Any]:
     """Street × system: only exceptions are marked."""
     rows = []
-    opened = [a for a in picture.alerts if a.is_open]
+    opened = [a for a in picture.alerts if a.stands]
     for v in picture.catalog.vitals.values():
         cells = [_matrix_cell(picture, v.key, s.code, opened, view) for s in places.streets()]
         rows.append({"css": v.css, "title": v.title(view.lang), "cells": cells})

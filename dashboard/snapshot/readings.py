@@ -84,7 +84,7 @@ def shown_rows(picture: Picture, view: View, ranked: Sequence[Candidate], limit:
 
 def ranked_assets(picture: Picture, view: View, vital: str) -> list[Candidate]:
     """Every asset of a selection by the channel that is nearest its limits, the most pressing first."""
-    alerts = {(a.domain, a.asset_id): a for a in reversed(picture.open_in(view))}
+    alerts = {(a.domain, a.asset_id): a for a in reversed(picture.open_in(view)) if a.stands}
     narrowed = bool(view.levels or view.states)
     found = []
     for key, c in _nearest(picture, vital).items():

@@ -60,7 +60,7 @@ def vital_body(picture: Picture, v: Vital, view: View, *, lines: int = 2, with_l
     row = picture.figure(f"vital.{v.key}", view.scope)
     value = row.value if row else None
     there = linked(picture, v.key)
-    worst = worst_level([a for a in picture.alerts if a.vital == v.key and a.is_open and view.scope.holds(a.street)])
+    worst = worst_level([a for a in picture.alerts if a.vital == v.key and a.stands and view.scope.holds(a.street)])
     grade = row.grade if row else None
     return VitalBody(
         key=v.key,

@@ -24,7 +24,7 @@ from dashboard.snapshot.verdict import verdict
 from dashboard.snapshot.view import View
 from dashboard.snapshot.vitals import tabs, vitals
 from dashboard.store.engine import writing
-from dashboard.store.schema import kpi_h1, kpi_latest, kpi_turn, pull_state, quarantine
+from dashboard.store.schema import alert, handling, kpi_h1, kpi_latest, kpi_turn, pull_state, quarantine
 from dashboard.store.topics import bump
 from tests.whole_city import EAST, MIDDLE, NOON, WEST, Town, asset_id
 
@@ -292,3 +292,20 @@ def test_the_most_telling_figures_are_those_past_a_line(town: Town) -> None:
     keys = shown_kpis(picture, "skeleton", Scope())
     past = [cell(picture, k, Scope(), "zh", with_line=False).level != "" for k in keys]
     assert past == sorted(past, reverse=True)
+
+
+def test_a_matter_whose_reading_is_back_is_no_alarm_any_more_but_still_open(own: Town) -> None:
+    before = own.picture()
+    first = next(a for a in before.alerts if a.stands and a.lon is not None)
+    with writing(own.engine).begin() as conn:
+        mine = alert.c.alert_id == first.alert_id
+        conn.execute(sa.update(alert).where(mine).values(state="clear", cleared_at=NOON - timedelta(minutes=20), open_key=None))
+        conn.execute(sa.delete(handling).where(handling.c.alert_id == first.alert_id))
+        conn.execute(sa.insert(handling).values(alert_id=first.alert_id, stage="dispatched", since=NOON, acknowledged_at=NOON))
+        bump(conn, ["alerts"], NOON)
+    picture = own.picture()
+    last = [a for a in picture.alerts if a.is_open][-1]
+    assert (last.alert_id, last.stands, last.state) == (first.alert_id, False, "in_hand")
+    assert card(last, own.catalog, "zh", NOON).grounds == "11:40恢复正常，待闭环"
+    assert first.alert_id not in {m.alert_id for m in map_body(picture, View(), SHEET)["marks"]}
+    assert first.alert_id in {c.alert_id for c in alert_list(picture, View())["rows"]}
