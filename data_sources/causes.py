@@ -79,14 +79,6 @@ CAUSES = (
         ),
     ),
     Cause(
-        key="load_strain",
-        title=Text("重车与桥梁应变", "Heavy vehicles and bridge strain"),
-        driver="bridges.vehicle_load",
-        effect="bridges.strain",
-        lag=timedelta(0),
-        why=Text("一辆重车过桥，主梁应变随之起落", "A heavy vehicle on the deck shows in the girder's strain"),
-    ),
-    Cause(
         key="traffic_co",
         title=Text("交通与隧道一氧化碳", "Traffic and CO in tunnels"),
         driver="tunnels.speed",

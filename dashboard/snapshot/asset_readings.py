@@ -73,7 +73,8 @@ def _note(picture: Picture, c: Newest, metric: Metric, live: bool, lang: str) ->
 def _usual_words(usual: Range | None, metric: Metric, lang: str) -> str:
     if usual is None:
         return say(lang, "历史不足，暂无常态", "too little history for a usual range")
-    stretch = "–".join(number(v, metric.decimals) for v in usual)
+    dash = say(lang, "至", " to ") if min(usual) < 0 else "–"  # a dash before a minus reads as two
+    stretch = dash.join(number(v, metric.decimals) for v in usual)
     return say(lang, f"常态 {stretch}", f"usual {stretch}")
 
 
