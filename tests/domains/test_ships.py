@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from data_sources import imo_nox
-from data_sources.ships_minutes import WARM, judge_minute, judge_plants, mean_removal, rate_engine, sum_trip
+from data_sources.ships.minutes import WARM, judge_minute, judge_plants, mean_removal, rate_engine, sum_trip
 
 NOW = datetime(2026, 11, 20, 11, 40, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ import pytest
 
 from dashboard.snapshot.readings import readings
 from dashboard.snapshot.view import View
-from data_sources.ships import engine
+from data_sources.ships.tables import engine
 from tests.whole_city import EAST, NOON, Town
 
 HOURS = timedelta(hours=16)

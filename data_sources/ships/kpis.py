@@ -1,4 +1,4 @@
-"""Tour ships' exhaust: what each engine's catalyst takes away, whether it is dosed when it should be, and the tonnes of a year."""
+"""The numbers of tour ships: what catalysts take away, whether they are dosed, the tonnes of a year, and who can be heard."""
 
 from __future__ import annotations
 
@@ -11,83 +11,11 @@ from dashboard import city
 from dashboard.city import Text
 from data_sources.imo_nox import urea_litres
 from data_sources.sensing import channels, heard_assets, lowest
-from data_sources.ships_minutes import PPM_HIGH, SHARES, judge_minute, judge_plants, mean_removal, rate_engine, sum_trip
-
-ship = city.asset_table(  # state: moored | sailing
-    "ship",
-    sa.Column("operator", sa.String(96)),
-    sa.Column("batch", sa.Integer),
-    sa.Column("accepted", sa.String(16)),
-    sa.Column("speed", sa.Float),  # kn
-)
-engine = city.asset_table(  # state: off → warmup → dosing → derated | bypass | fault → off
-    "ship_engine",
-    sa.Column("ship", sa.String(96)),
-    sa.Column("under_way", sa.Integer),
-    sa.Column("rated_kw", sa.Float),
-    sa.Column("rated_rpm", sa.Float),
-    sa.Column("tier", sa.Integer),  # as built
-    sa.Column("limit_own", sa.Float),  # g/kWh
-    sa.Column("limit_iii", sa.Float),
-    sa.Column("synthetic", sa.SmallInteger),  # 1: made up for the demo city
-)
-trip = city.case_table(  # one engine on one sailing; state: under_way | done
-    "ship_trip",
-    *(sa.Column(name, sa.Float) for name in ("rated_kw", "rated_rpm", "hours", "load", "specific_in", "removal")),
-    *(sa.Column(name, sa.Float) for name in ("made_kg", "abated_kg", *SHARES.values())),
-    *(sa.Column(name, sa.Float) for name in ("hot_min", "dosed_min", "urea_l", "slip_max")),
-)
+from data_sources.ships.feeds import METRICS, TANK
+from data_sources.ships.minutes import SHARES
+from data_sources.ships.tables import engine, ship, trip
 
 _MINUTE = timedelta(minutes=1)
-
-
-def _metric(key: str, zh: str, en: str, unit: str, high: float, decimals: int = 1, low: float = 0.0) -> city.Metric:
-    return city.Metric(key=key, title=Text(zh, en), unit=unit, low=low, high=high, decimals=decimals, cadence=_MINUTE)
-
-
-METRICS = (
-    _metric("power", "轴功率", "Shaft power", "kW", 5000, 0),
-    _metric("fuel", "燃油流量", "Fuel", "kg/h", 1500),
-    _metric("nox_in", "进口氮氧化物", "NOx before", "ppm", PPM_HIGH, 0),
-    _metric("nox_out", "出口氮氧化物", "NOx after", "ppm", PPM_HIGH, 0),
-    _metric("o2", "排气含氧量", "Oxygen in exhaust", "%", 21),
-    _metric("t_in", "反应器进口温度", "Catalyst inlet", "°C", 700, 0),
-    _metric("urea", "尿素喷射量", "Urea dosed", "L/h", 200, 2),
-    _metric("slip", "氨逃逸", "Ammonia slip", "ppm", 500),
-    _metric("removal", "脱硝率", "NOx removed", "%", 100, 1, -100.0),
-    _metric("specific", "出口比排放", "NOx per kWh", "g/kWh", 50, 2),
-    _metric("limit_share", "占执行限值", "Share of limit", "%", 500, 0),
-    _metric("undosed", "热态未喷", "Hot and undosed", "", 1, 0),
-    _metric("dosing_t", "喷射时进口温度", "Inlet while dosing", "°C", 700, 0),
-)
-TANK = city.Metric(key="tank", title=Text("尿素箱液位", "Urea tank"), unit="%", low=0, high=105, decimals=0, cadence=10 * _MINUTE)
-
-STEADY = city.Derived(
-    metric=_metric("removal_mean", "十分钟脱硝率", "NOx removed, 10 min mean", "%", 100, 1, -100.0),
-    method=Text(
-        "近10分钟逐分钟脱硝率的平均，其间至少7分钟够热且测得", "Mean of the minutes of ten; at least seven of them hot and measured"
-    ),
-    inputs=("removal",),
-    apply=mean_removal,
-    back=10 * _MINUTE,
-)
-
-_RARELY = timedelta(hours=50)  # boxes write while engines run; two days without a sailing happen in high water
-FEEDS = (
-    city.Feed(key="ships", title=Text("游船台账", "Ships"), table=ship, versioned=False, late_after=10 * _MINUTE),
-    city.Feed(
-        key="engines",
-        title=Text("机组台账", "Engines"),
-        table=engine,
-        clean=rate_engine,
-        on_map=False,  # each stands where its ship does
-        versioned=False,
-        late_after=10 * _MINUTE,
-    ),
-    city.Feed(key="status", title=Text("尿素箱与心跳", "Urea tanks"), metrics=(TANK,), late_after=25 * _MINUTE),
-    city.Feed(key="telemetry", title=Text("排放监测", "Exhaust telemetry"), metrics=METRICS, clean=judge_minute, late_after=_RARELY),
-    city.Feed(key="trips", title=Text("航次排放", "Sailings"), table=trip, clean=sum_trip, versioned=False, late_after=_RARELY),
-)
 
 
 def _tonnes(kilograms: float | None) -> float | None:
@@ -268,75 +196,4 @@ KPIS = (
         weight=0,
         decimals=0,
     ),
-)
-
-
-def _of_minutes(key: str, title: Text, metric: str, unit: str, hold: int, **more: Any) -> city.AlertRule:
-    # a ship at its berth says nothing of its catalyst: what the last minute of a sailing read must not stand all day
-    quiet: dict[str, Any] = {"no_data": "clear", "clear_hold": 3 * _MINUTE}
-    return city.AlertRule(key=key, title=title, watches=city.Readings(metric=metric), hold=hold * _MINUTE, unit=unit, **(quiet | more))
-
-
-_PLANTS = sa.select(engine.c.asset_id, engine.c.name, engine.c.street, engine.c.lon, engine.c.lat, engine.c.state, engine.c.observed_at)
-
-RULES = (
-    # Nothing but a reading clears it: a box switched off with its bypass open must not count as well.
-    _of_minutes("bypass", Text("疑似旁通未喷尿素", "Bypass suspected"), "undosed", "", 5, no_data="keep"),
-    _of_minutes("removal_low", Text("脱硝率偏低", "Too little NOx removed"), STEADY.metric.key, "%", 0),
-    city.AlertRule(
-        key="plant",
-        title=Text("脱硝装置故障或旁通", "Catalyst out of order"),
-        watches=city.Judged(reads={"engines": _PLANTS}, judge=judge_plants),
-    ),
-    _of_minutes("over_limit", Text("比排放超执行限值", "NOx above the engine's limit"), "limit_share", "%", 10),
-    _of_minutes("slip", Text("氨逃逸偏高", "Ammonia slipping"), "slip", "ppm", 3),
-    _of_minutes("cold_dosing", Text("低温喷射尿素", "Dosing a cold catalyst"), "dosing_t", "°C", 5),
-    city.AlertRule(key="tank_low", title=Text("尿素将尽", "Urea running out"), watches=city.Readings(metric=TANK.key), unit="%"),
-    city.AlertRule(
-        key="frozen",
-        title=Text("排放分析仪卡死", "Exhaust analyser frozen"),
-        watches=city.KpiValues(kpi=FROZEN, each_street=True),
-        no_data="clear",
-        unit="个",
-    ),
-    city.AlertRule(
-        key="dark",
-        title=Text("在航机组无监测数据", "Under way without telemetry"),
-        watches=city.KpiValues(kpi=UNDER_WAY_HEARD),
-        hold=10 * _MINUTE,
-        no_data="clear",
-        unit="%",
-    ),
-    city.AlertRule(
-        key="silent",
-        title=Text("船载终端失联", "Ship's terminal silent"),
-        watches=city.Absence(feed="ships.status", metric=TANK.key),
-        unit="min",
-    ),
-)
-
-DOMAIN = city.Domain(
-    key="ships",
-    title=Text("游船尾气", "Tour ships"),
-    department=Text("区交通局（海事）", "Transport bureau, maritime office"),
-    vital="breath",
-    feeds=FEEDS,
-    kpis=KPIS,
-    rules=RULES,
-    derived=(STEADY,),
-    asset_kinds={"ship": Text("游船", "Tour ship"), "engine": Text("主机", "Main engine")},
-    states={
-        "moored": Text("靠泊", "Moored"),
-        "sailing": Text("航行", "Under way"),
-        "off": Text("停机", "Off"),
-        "warmup": Text("预热", "Warming up"),
-        "dosing": Text("喷射", "Dosing"),
-        "derated": Text("降效", "Derated"),
-        "bypass": Text("旁通", "Bypassed"),
-        "fault": Text("故障", "Faulty"),
-        "under_way": Text("航行中", "Under way"),
-        "done": Text("已完成", "Completed"),
-    },
-    resting_states=("off",),
-    category_words={"sailing": Text("航次", "Sailing")},
 )
