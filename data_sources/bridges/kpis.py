@@ -1,103 +1,16 @@
-"""The numbers of bridges: how far from their limits, in what condition, how well sensed, and how warnings and patrols are kept up with."""
+"""The numbers of bridges: how far from their limits, in what condition, and how warnings and patrols are kept up with."""
 
 from __future__ import annotations
-
-from datetime import timedelta
 
 import sqlalchemy as sa
 
 from dashboard.city import Kpi, Text, Window, ago, count, latest, share, smallest
-from data_sources.bridges.instruments import METRICS
+from data_sources.bridges import sensed
 from data_sources.bridges.tables import GRADES, bridge, inspection, warning
-from data_sources.sensing import UNUSABLE, channels, heard_assets, highest
-from data_sources.tunnels import tunnel
+from data_sources.sensing import highest
 
-_WITHIN = timedelta(minutes=15)
-_direct = bridge.c.managed == "direct"
-_heard = heard_assets(bridge, "bridges", _WITHIN, sa.and_(_direct, bridge.c.iot == 1))
-# Wind may be calm for a day; a strain gauge that does not move for a day is broken.
-_channels = channels("bridges", _WITHIN, timedelta(hours=24), may_rest=("wind",), among=METRICS)
-
-
-def _sensed(assets: sa.Table) -> sa.Select[tuple[object, ...]]:
-    columns = ("asset_id", "name", "street", "kind", "iot", "video", "video_online")
-    return sa.select(*(assets.c[column] for column in columns))
-
-
-# Bridges and tunnels together: the published 101 and 100 % are about both.
-structure = sa.union_all(_sensed(bridge), _sensed(tunnel)).subquery("bridge_and_tunnel")
-_STRUCTURES = ("bridges.structures", "tunnels.structures")
-_BOTH = ("bridges.structures", "bridges.readings")
 _DUTY = ("bridges.warnings",)
 
-iot_bridges = Kpi(
-    key="iot_bridges",
-    title=Text("物联感知桥梁", "Bridges with sensors"),
-    unit="座",
-    table=bridge,
-    measure=count(sa.and_(_direct, bridge.c.iot == 1)),
-    formula=Text("直管桥梁中装有物联感知设备的座数", "Directly managed bridges fitted with sensors"),
-    weight=0,
-    decimals=0,
-)
-iot_coverage = Kpi(
-    key="iot_coverage",
-    title=Text("物联覆盖率", "Sensor coverage"),
-    unit="%",
-    table=bridge,
-    measure=share(bridge.c.iot == 1, _direct),
-    formula=Text("装有物联感知的直管桥梁÷直管桥梁", "Directly managed bridges with sensors ÷ directly managed bridges"),
-    weight=0.5,
-)
-iot_online = Kpi(
-    key="iot_online",
-    title=Text("桥梁在线率", "Bridges online"),
-    unit="%",
-    table=_heard,
-    measure=share(_heard.c.online == 1),
-    formula=Text("15分钟内有读数的桥梁÷装有物联感知的直管桥梁", "Bridges heard within 15 minutes ÷ directly managed bridges with sensors"),
-    feeds=_BOTH,
-)
-video_structures = Kpi(
-    key="video_structures",
-    title=Text("视频感知桥隧", "Structures on video"),
-    unit="座",
-    table=structure,
-    measure=count(structure.c.video == 1),
-    formula=Text("桥梁隧道设施中有视频感知的座数", "Bridges and tunnels watched by video"),
-    feeds=_STRUCTURES,
-    weight=0,
-    decimals=0,
-)
-video_coverage = Kpi(
-    key="video_coverage",
-    title=Text("视频覆盖率", "Video coverage"),
-    unit="%",
-    table=structure,
-    measure=share(structure.c.video == 1),
-    formula=Text("有视频感知的桥隧设施÷桥隧设施", "Structures watched by video ÷ bridges and tunnels in the register"),
-    feeds=_STRUCTURES,
-    weight=0.5,
-)
-video_online = Kpi(
-    key="video_online",
-    title=Text("视频在线率", "Video online"),
-    unit="%",
-    table=structure,
-    measure=share(structure.c.video_online == 1, structure.c.video == 1),
-    formula=Text("视频在线的设施÷有视频感知的设施", "Structures whose video is online ÷ structures with video"),
-    feeds=_STRUCTURES,
-)
-fused_coverage = Kpi(
-    key="fused_coverage",
-    title=Text("智慧感知覆盖率", "Sensing coverage"),
-    unit="%",
-    table=structure,
-    measure=share(sa.or_(structure.c.iot == 1, structure.c.video == 1)),
-    formula=Text("有物联或视频感知的桥隧设施÷桥隧设施", "Structures with sensors or video ÷ bridges and tunnels in the register"),
-    feeds=_STRUCTURES,
-    weight=0.5,
-)
 worst_joint = Kpi(
     key="worst_joint",
     title=Text("伸缩缝最大残差", "Worst joint residual"),
@@ -214,48 +127,6 @@ class_one_passed = Kpi(
     formula=Text("评定合格的Ⅰ类养护桥梁÷已评定的Ⅰ类养护桥梁", "Class I bridges that passed ÷ class I bridges assessed"),
     feeds=("bridges.structures",),
 )
-availability = Kpi(
-    key="availability",
-    title=Text("通道可用率", "Channels usable"),
-    unit="%",
-    table=_channels,
-    measure=share(_channels.c.valid == 1),
-    formula=Text("15分钟内有可用读数且未卡死的通道÷全部通道", "Channels with a usable, moving reading within 15 minutes ÷ all channels"),
-    feeds=("bridges.readings",),
-)
-stuck = Kpi(
-    key="stuck",
-    title=Text("卡死通道", "Stuck channels"),
-    unit="个",
-    table=_channels,
-    measure=count(_channels.c.stuck == 1),
-    formula=Text("24小时读数不变的通道，风速除外", "Channels whose reading has not moved for 24 hours, wind apart"),
-    feeds=("bridges.readings",),
-    weight=0,
-    decimals=0,
-)
-calibrating = Kpi(
-    key="calibrating",
-    title=Text("标定中通道", "Channels in calibration"),
-    unit="个",
-    table=_channels,
-    measure=count(_channels.c.quality == UNUSABLE),
-    formula=Text("最新读数注明正在标定、不可用的通道", "Channels whose newest reading says it is being calibrated and cannot be used"),
-    feeds=("bridges.readings",),
-    weight=0,
-    decimals=0,
-)
-silent_channels = Kpi(
-    key="silent_channels",
-    title=Text("失联通道", "Silent channels"),
-    unit="个",
-    table=_channels,
-    measure=count(_channels.c.heard == 0),
-    formula=Text("15分钟内没有读数的通道", "Channels without a reading for 15 minutes"),
-    feeds=("bridges.readings",),
-    weight=0,
-    decimals=0,
-)
 warnings_open = Kpi(
     key="warnings_open",
     title=Text("处置中预警", "Warnings being dealt with"),
@@ -314,13 +185,13 @@ inspected_in_time = Kpi(
     feeds=("bridges.inspections",),
 )
 KPIS = (
-    iot_bridges,
-    iot_coverage,
-    iot_online,
-    video_structures,
-    video_coverage,
-    video_online,
-    fused_coverage,
+    sensed.iot_bridges,
+    sensed.iot_coverage,
+    sensed.iot_online,
+    sensed.video_structures,
+    sensed.video_coverage,
+    sensed.video_online,
+    sensed.fused_coverage,
     worst_joint,
     worst_sag,
     worst_bearing,
@@ -331,10 +202,10 @@ KPIS = (
     *by_grade,
     worst_bci,
     class_one_passed,
-    availability,
-    stuck,
-    calibrating,
-    silent_channels,
+    sensed.availability,
+    sensed.stuck,
+    sensed.calibrating,
+    sensed.silent_channels,
     warnings_open,
     confirmed_in_time,
     effective_warnings,

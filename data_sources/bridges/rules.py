@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from dashboard.city import Absence, AlertRule, Finding, Judged, KpiValues, Readings, Stillness, Text, day_start
-from data_sources.bridges.kpis import video_online
+from data_sources.bridges.sensed import video_online
 from data_sources.bridges.tables import bridge
 
 _MINUTE = timedelta(minutes=1)

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from dashboard.city import Absence, Stillness
 from dashboard.core.catalog import load_catalog
 from data_sources.departments.tunnels_life import fans_of, tunnel_values
-from data_sources.tunnels import DOMAIN, METRICS
+from data_sources.tunnels import DOMAIN
+from data_sources.tunnels.instruments import METRICS
 from tests.demo_city import NOW, SEED, picture
 
 
