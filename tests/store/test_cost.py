@@ -78,10 +78,19 @@ def test_a_page_never_walks_through_history(filled: sa.Engine, read: str) -> Non
 def test_a_tick_never_walks_through_history(filled: sa.Engine) -> None:
     now = NOW + DAY
     with plans(filled) as steps, writing(filled).begin() as conn:
-        for value in (1.0, 1.0, 2.0):  # new, told again, corrected; hot and cold
+        for at in (now, now, now + DAY / 1440):  # new, told again, newer
+            append_readings(conn, [(1, to_micros(at), 1.0, 0)], run_id=2, now=now)
+    assert len(steps) > 5
+    assert scans(steps) == []
+
+
+def test_late_and_corrected_readings_walk_through_what_is_hot_at_most(filled: sa.Engine) -> None:
+    now = NOW + DAY
+    with plans(filled) as steps, writing(filled).begin() as conn:
+        for value in (1.0, 2.0):
             append_readings(conn, [(1, to_micros(now), value, 0), (1, to_micros(NOW - 9 * DAY), value, 0)], run_id=2, now=now)
     assert len(steps) > 10
-    assert scans(steps) == []
+    assert [step for step in scans(steps) if "reading_hot" not in step] == []
 
 
 def test_compaction_reads_what_is_hot_and_no_more(filled: sa.Engine) -> None:
