@@ -21,19 +21,9 @@ from data_sources.departments.grid_life import (
     reception_days,
     usual_number,
 )
-from data_sources.departments.hotline_life import DAY, HOUR, NEVER, day_of, join, pick
-from data_sources.departments.hotline_rows import (
-    case_rows,
-    cases_between,
-    changed_cases,
-    come,
-    day_text,
-    hotspot_rows,
-    numbers,
-    place_rows,
-    streets,
-)
+from data_sources.departments.hotline_rows import case_rows, cases_between, changed_cases, hotspot_rows, place_rows, streets
 from data_sources.departments.life import ZONE, Department, Floats, local_hour, noise, seconds, weekday
+from data_sources.departments.plans import DAY, HOUR, NEVER, come, day_of, day_text, join, numbers, pick
 
 HISTORY_DAYS = 395
 ACCEPTED, UNSETTLED = 2_987, 28  # 2,959 of 2,987 are 99.06 %

@@ -8,8 +8,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from data_sources.departments.hotline_life import HOUR, Ints, midnight, six_o_clock, working_days_later
+from data_sources.departments.hotline_life import six_o_clock, working_days_later
 from data_sources.departments.life import STREETS, Floats
+from data_sources.departments.plans import HOUR, Ints, midnight
 
 COMMUNITIES, GRIDS = 79, 865
 _PER_STREET = (5, 6, 13, 7, 9, 4, 7, 10, 7, 6, 5)  # communities, in the order of STREETS

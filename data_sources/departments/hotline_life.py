@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Any, TypeVar
 
 import numpy as np
 
 from data_sources.departments.life import STREETS, Floats, rain
+from data_sources.departments.plans import DAY, HOUR, Ints, join, midnight, pick
 
-Ints = np.ndarray[Any, np.dtype[np.int64]]
-T = TypeVar("T")
-
-DAY, HOUR = 86_400.0, 3_600.0
-NEVER = float("inf")
 PLACES = 620
 # Question, request, noise, water, power, property, parking, transport, cleaning, consumer, lift, social security
 _SHARE = np.array((0.2, 0.11, 0.12, 0.06, 0.04, 0.11, 0.09, 0.06, 0.07, 0.08, 0.02, 0.04))
@@ -72,27 +67,6 @@ class Places:
     street: Ints
     lon: Floats
     lat: Floats
-
-
-def join(parts: list[T]) -> T:
-    """Several plans as one."""
-    kind = type(parts[0])
-    return kind(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(kind)))  # type: ignore[arg-type]
-
-
-def pick(plan: T, rows: np.ndarray[Any, Any]) -> T:
-    """Some of a plan's rows."""
-    return type(plan)(*(getattr(plan, f.name)[rows] for f in fields(plan)))  # type: ignore[arg-type]
-
-
-def midnight(day: int) -> float:
-    """The first second of a city day."""
-    return day * DAY - 8 * HOUR
-
-
-def day_of(at: float) -> int:
-    """The city day of a moment."""
-    return int((at + 8 * HOUR) // DAY)
 
 
 @lru_cache(maxsize=4)

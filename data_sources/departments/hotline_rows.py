@@ -7,47 +7,12 @@ from typing import Any
 import numpy as np
 
 from data_sources.departments.building import Row, local_texts, rows_of
-from data_sources.departments.hotline_life import (
-    LIMIT_DAYS,
-    NEVER,
-    Cases,
-    Hotspots,
-    Ints,
-    cases_of,
-    hotspots_of,
-    join,
-    pick,
-    places_of,
-    states_at,
-)
+from data_sources.departments.hotline_life import LIMIT_DAYS, Cases, Hotspots, cases_of, hotspots_of, places_of, states_at
 from data_sources.departments.life import STREETS, Floats
+from data_sources.departments.plans import NEVER, Ints, come, join, newest, numbers, pick
 
 Mask = np.ndarray[Any, Any]
 _CODES = [s[0] for s in STREETS]
-
-
-def day_text(day: int) -> str:
-    """A city day as 20261122."""
-    return str(np.datetime64("1970-01-01") + np.timedelta64(day, "D")).replace("-", "")
-
-
-def numbers(prefix: str, day: Ints, number: Ints, width: int = 5) -> list[str]:
-    """Numbers as the centre gives them out: prefix, date, count within the day."""
-    stamps = {d: day_text(d) for d in np.unique(day).tolist()}
-    return [f"{prefix}{stamps[d]}{n:0{width}d}" for d, n in zip(day.tolist(), number.tolist(), strict=True)]
-
-
-def come(at: Floats, until: float) -> list[str | None]:
-    """Local times, nothing for what has not happened yet."""
-    known = at <= until
-    words = iter(local_texts(at[known]))
-    return [next(words) if k else None for k in known.tolist()]
-
-
-def newest(until: float, *times: Floats) -> Floats:
-    """The latest of several times that has come."""
-    latest: Floats = np.max([np.where(t <= until, t, -NEVER) for t in times], axis=0)
-    return latest
 
 
 def _seen(values: Ints, when: Floats, until: float) -> list[int | None]:
@@ -83,7 +48,7 @@ def case_rows(seed: int, c: Cases, merged: Floats, at: float) -> list[Row]:
     spot = merged <= at
     names = iter(numbers("RD", c.day[spot], c.hotspot[spot], 2))
     return rows_of(
-        numbers("", c.day, c.number),
+        numbers("", c.day, c.number, 5),
         c.channel,
         c.category,
         [p.code[i] for i in c.place.tolist()],

@@ -26,6 +26,6 @@ def changed_at(moments: Iterable[float], since: float, until: float) -> float | 
     return newest if newest is not None and newest > since else None
 
 
-def told_at(at: float, until: float) -> str:
+def told_at(at: float | None, until: float) -> str:
     """A moment as the platform writes it, nothing while it has not come."""
-    return local_text(at) if at <= until else ""
+    return "" if at is None or at > until else local_text(at)

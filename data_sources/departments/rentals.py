@@ -14,22 +14,16 @@ import sqlalchemy as sa
 from data_sources.departments import rentals_schema as book
 from data_sources.departments.building import bulk_insert, replace_rows
 from data_sources.departments.life import ZONE, Department, seconds
-from data_sources.departments.rentals_city import Ints, city_of
+from data_sources.departments.plans import DAY, NEVER, Ints, day_of, join, midnight, over_days, pick
+from data_sources.departments.rentals_city import city_of
 from data_sources.departments.rentals_life import (
-    DAY,
-    NEVER,
     NIGHTS,
     Happenings,
     Stays,
     Warnings,
-    day_of,
     happenings_of,
-    join,
     locks_of,
-    midnight,
     outages_of,
-    over_days,
-    pick,
     stays_of,
     warnings_of,
 )

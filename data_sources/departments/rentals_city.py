@@ -10,8 +10,8 @@ import numpy as np
 
 from dashboard.core.datum import from_wgs84
 from data_sources.departments.life import STREETS, Floats
+from data_sources.departments.plans import Ints
 
-Ints = np.ndarray[Any, np.dtype[np.int64]]
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 ROOMS_IN_FORCE, ROOMS_LEFT, LOCKS = 12_900, 240, 9_653  # one room one code 1.29万; 74.83 % with smart locks

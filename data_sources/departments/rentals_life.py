@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Any, TypeVar
 
 import numpy as np
 
 from data_sources.departments.life import Floats
-from data_sources.departments.rentals_city import TURNS, Ints, city_of
+from data_sources.departments.plans import DAY, HOUR, NEVER, Ints, join, midnight, over_days, pick
+from data_sources.departments.rentals_city import TURNS, city_of
 
-DAY, HOUR, MINUTE = 86_400.0, 3_600.0, 60.0
+MINUTE = 60.0
 STAYS_A_DAY = 1_019
 NIGHTS = 5
-NEVER = float("inf")
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -83,32 +80,6 @@ class Happenings:
     kind: Ints
     at: Floats
     end: Floats
-
-
-def midnight(day: int) -> float:
-    """The first second of a city day."""
-    return day * DAY - 8 * HOUR
-
-
-def day_of(at: float) -> int:
-    """The city day of a moment."""
-    return int((at + 8 * HOUR) // DAY)
-
-
-def join(parts: Sequence[T]) -> T:
-    """Several days' plans as one."""
-    kind = type(parts[0])
-    return kind(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(kind)))  # type: ignore[arg-type]
-
-
-def pick(plan: T, rows: np.ndarray[Any, Any]) -> T:
-    """Some of a plan's rows."""
-    return type(plan)(*(getattr(plan, f.name)[rows] for f in fields(plan)))  # type: ignore[arg-type]
-
-
-def over_days(plan: Callable[[int, int], T], seed: int, first: int, last: int) -> T:
-    """A plan of each day from first to last, as one."""
-    return join([plan(seed, day) for day in range(first, last + 1)])
 
 
 def demand(day: int) -> float:

@@ -2,55 +2,24 @@
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from data_sources.departments.building import Row, local_texts, rows_of
 from data_sources.departments.life import STREETS, Floats
-from data_sources.departments.rentals_city import Ints, city_of
-from data_sources.departments.rentals_life import (
-    DAY,
-    HOUR,
-    MINUTE,
-    NEVER,
-    NIGHTS,
-    Happenings,
-    Locks,
-    Stays,
-    Warnings,
-    day_of,
-    midnight,
-    outages_of,
-    over_days,
-    pick,
-    stays_of,
-)
+from data_sources.departments.plans import DAY, HOUR, NEVER, Ints, come, day_of, midnight, newest, numbers, over_days, pick
+from data_sources.departments.rentals_city import city_of
+from data_sources.departments.rentals_life import MINUTE, NIGHTS, Happenings, Locks, Stays, Warnings, outages_of, stays_of
 
 _PAST_POINTS = 60  # days a deduction takes to be forgiven in full
 _STREET_NAMES = np.array([s[1] for s in STREETS], dtype=object)
 
 
-@cache
-def _stamp(day: int) -> str:
-    return str(np.datetime64("1970-01-01") + np.timedelta64(day, "D")).replace("-", "")
-
-
-def numbers(prefix: str, day: Ints, number: Ints) -> list[str]:
-    """Numbers as the platform gives them out: prefix, date, count within the day."""
-    return [f"{prefix}{_stamp(d)}{n:04d}" for d, n in zip(day.tolist(), number.tolist(), strict=True)]
-
-
 def _millis(at: Floats, until: float) -> list[int | None]:
     """Milliseconds since 1970; nothing for what has not happened yet."""
     return [round(t * 1000) if t <= until else None for t in at.tolist()]
-
-
-def _texts(at: Floats, until: float) -> list[str | None]:
-    known = at <= until
-    words = iter(local_texts(at[known]))
-    return [next(words) if k else None for k in known.tolist()]
 
 
 def _names(values: list[str], rows: Ints) -> list[str]:
@@ -60,12 +29,6 @@ def _names(values: list[str], rows: Ints) -> list[str]:
 def _streets(rows: Ints) -> list[str]:
     names: list[str] = _STREET_NAMES[rows].tolist()
     return names
-
-
-def newest(until: float, *times: Floats) -> Floats:
-    """The latest of several times that has come."""
-    latest: Floats = np.max([np.where(t <= until, t, -NEVER) for t in times], axis=0)
-    return latest
 
 
 def building_rows(seed: int) -> list[Row]:
@@ -168,7 +131,7 @@ def stay_rows(seed: int, s: Stays, at: float) -> list[Row]:
     points = r.points[s.room]
     guest = s.guest.tolist()
     return rows_of(
-        numbers("RZ", s.day, s.number),
+        numbers("RZ", s.day, s.number, 4),
         _names(r.code, s.room),
         _names(b.code, r.building[s.room]),
         _streets(r.street[s.room]),
@@ -192,7 +155,7 @@ def lock_rows(seed: int, e: Locks, at: float) -> list[Row]:
     """Lock events; an unlocking is matched with its stay as soon as somebody registers."""
     _, r = city_of(seed)
     matched = e.known <= at
-    stays = iter(numbers("RZ", e.stay_day[matched], e.stay[matched]))
+    stays = iter(numbers("RZ", e.stay_day[matched], e.stay[matched], 4))
     stay = [next(stays) if m else None for m in matched.tolist()]
     changed = local_texts(newest(at, e.at, e.known))
     return rows_of(e.number, _names(r.code, e.room), _streets(r.street[e.room]), e.kind, local_texts(e.at), stay, changed)
@@ -205,15 +168,15 @@ def warning_rows(seed: int, w: Warnings, at: float) -> list[Row]:
     state = np.select([removed, checked & (w.true == 1), checked], [3, 2, 4], 1)
     true = [t if c else None for t, c in zip(w.true.tolist(), checked.tolist(), strict=True)]
     return rows_of(
-        numbers("YJ", w.day, w.number),
+        numbers("YJ", w.day, w.number, 4),
         _names(r.code, w.room),
         _streets(r.street[w.room]),
         w.kind,
         state,
         local_texts(w.at),
         local_texts(w.at + 4 * 3600),
-        _texts(w.checked, at),
-        _texts(w.removed, at),
+        come(w.checked, at),
+        come(w.removed, at),
         true,
         local_texts(newest(at, w.at, w.checked, w.removed)),
     )
@@ -224,14 +187,14 @@ def happening_rows(seed: int, prefix: str, h: Happenings, at: float, *, coded: b
     b, r = city_of(seed)
     ended = h.end <= at
     return rows_of(
-        numbers(prefix, h.day, h.number),
+        numbers(prefix, h.day, h.number, 4),
         _names(r.code, h.room) if coded else [None] * len(h.room),
         _names(b.code, r.building[h.room]),
         _streets(r.street[h.room]),
         h.kind,
         np.where(ended, 2 + h.number % 3 // 2, 1),
         local_texts(h.at),
-        _texts(h.end, at),
+        come(h.end, at),
         local_texts(newest(at, h.at, h.end)),
     )
 

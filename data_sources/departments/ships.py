@@ -11,6 +11,7 @@ from data_sources.departments import ships_cruises as cruises
 from data_sources.departments import ships_rows, ships_schema
 from data_sources.departments.building import Row, add_rows, bulk_insert, local_text, replace_rows
 from data_sources.departments.life import Department
+from data_sources.departments.registers import ticked
 from data_sources.departments.sensors_shapes import DAY
 from data_sources.departments.ships_cruises import ENGINES, OFF, OFFSET, SHIPS
 
@@ -38,19 +39,15 @@ def live(engine: sa.Engine, since: datetime, until: datetime, seed: int) -> None
     """Write what happened after `since` up to `until`."""
     start, end = since.timestamp(), until.timestamp()
     with engine.begin() as conn:
-        if _ticked(start, end, _MOVING_S):
+        if ticked(start, end, _MOVING_S):
             replace_rows(conn, ships_schema.ships, ship_rows(end, seed))
-        if _ticked(start, end, cruises.MINUTE):
+        if ticked(start, end, cruises.MINUTE):
             replace_rows(conn, ships_schema.engines, engine_rows(end, seed))
         add_rows(conn, ships_schema.telemetry, ships_rows.telemetry_rows(start, end, seed))
         add_rows(conn, ships_schema.tanks, ships_rows.tank_rows(start, end, seed))
         replace_rows(conn, ships_schema.trips, ships_rows.trip_rows(start, end, seed))
-        if _ticked(start, end, 3600.0):
+        if ticked(start, end, 3600.0):
             _thin(conn, np.floor(end / 3600.0) * 3600.0)
-
-
-def _ticked(since: float, until: float, step: float) -> bool:
-    return until // step > since // step
 
 
 def _thin(conn: sa.Connection, end: float) -> None:

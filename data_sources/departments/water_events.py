@@ -15,6 +15,7 @@ import numpy as np
 from data_sources.departments import water_shapes as shapes
 from data_sources.departments.building import Row, local_text
 from data_sources.departments.life import Floats
+from data_sources.departments.registers import changed_at, told_at
 from data_sources.departments.sensors_shapes import DAY, HOUR, Indexes, dice, rain_sum
 from data_sources.departments.water_places import BUREAUS, GAUGES, OUTFALL_COUNT, SPOTS
 
@@ -39,17 +40,6 @@ def _runs(on: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> list[tuple[int, int
     begins = np.flatnonzero(edges == 1) + 1
     ends = np.flatnonzero(edges == -1) + 1
     return [(int(b), int(ends[ends > b][0])) for b in begins]
-
-
-def _text(at: float | None, until: float) -> str:
-    """A moment as the platform writes it, nothing while it has not come."""
-    return "" if at is None or at > until else local_text(at)
-
-
-def _changed(moments: list[float], since: float, until: float) -> float | None:
-    """The newest of a row's moments up to `until`, if it lies in the stretch."""
-    newest = max((at for at in moments if at <= until), default=None)
-    return newest if newest is not None and newest > since else None
 
 
 def ponding_rows(seed: int, since: float, until: float) -> list[Row]:
@@ -77,7 +67,7 @@ def _ponding_row(seed: int, who: int, ticks: Floats, water: Indexes, ended: bool
     lot = np.array([int(found // TICK)])
     reached = found + float(np.floor(7 + 18 * dice(seed, 3100, np.array([who]), lot)[0])) * MINUTE
     dry = max(float(ticks[-1]) + TICK, reached + 2 * MINUTE) if ended else None
-    changed = _changed([found, reached, *([dry] if dry else [])], since, until)
+    changed = changed_at([found, reached, *([dry] if dry else [])], since, until)
     if changed is None:
         return []
     stage = 1 + (reached <= until) + (dry is not None and dry <= until)
@@ -89,8 +79,8 @@ def _ponding_row(seed: int, who: int, ticks: Floats, water: Indexes, ended: bool
             SPOTS[who].code,
             seen_by,
             local_text(found),
-            _text(reached, until),
-            _text(dry, until),
+            told_at(reached, until),
+            told_at(dry, until),
             deepest,
             stage,
             local_text(changed),
@@ -170,9 +160,9 @@ def warning_rows(warned: list[Warned], since: float, until: float) -> list[Row]:
     """Warnings issued or lifted."""
     rows: list[Row] = []
     for w in warned:
-        changed = _changed([w.issued, w.lifted], since, until)
+        changed = changed_at([w.issued, w.lifted], since, until)
         if changed is not None:
-            rows.append((w.number, w.kind, w.level, local_text(w.issued), _text(w.lifted, until), local_text(changed)))
+            rows.append((w.number, w.kind, w.level, local_text(w.issued), told_at(w.lifted, until), local_text(changed)))
     return rows
 
 
@@ -192,11 +182,11 @@ def callout_rows(seed: int, warned: list[Warned], since: float, until: float) ->
         called = w.issued + (1 + np.floor(3 * dice(seed, 3112, who, lot))) * MINUTE
         for i, (call, minutes) in enumerate(zip(called.tolist(), answered_after.tolist(), strict=True), 1):
             answer = call + minutes * MINUTE
-            changed = _changed([call, answer], since, until)
+            changed = changed_at([call, answer], since, until)
             if changed is not None:
                 keeper = f"值班{chr(0x7532 + i % 4)}" if answer <= until else ""
                 due, told = local_text(call + limit * MINUTE), local_text(changed)
-                rows.append((f"{w.number}-{i:02d}", w.number, f"DX{i:02d}", local_text(call), due, _text(answer, until), keeper, told))
+                rows.append((f"{w.number}-{i:02d}", w.number, f"DX{i:02d}", local_text(call), due, told_at(answer, until), keeper, told))
     return rows
 
 
@@ -213,11 +203,11 @@ def patrol_rows(seed: int, warned: list[Warned], since: float, until: float) -> 
         wanted = w.rain_at - w.issued
         done = w.issued + np.floor(np.where(late, wanted + (5 + 80 * luck) * MINUTE, wanted * (0.2 + 0.75 * luck)) / MINUTE) * MINUTE
         for i, at in enumerate(done.tolist()):
-            changed = _changed([w.issued, at], since, until)
+            changed = changed_at([w.issued, at], since, until)
             if changed is not None:
                 result = 0 if at > until else 2 if luck[i] < 0.3 else 1
                 head = (f"{w.number}-{SPOTS[i].code}", w.number, SPOTS[i].code, local_text(w.issued), local_text(w.rain_at))
-                rows.append((*head, _text(at, until), result, local_text(changed)))
+                rows.append((*head, told_at(at, until), result, local_text(changed)))
     return rows
 
 
@@ -262,9 +252,9 @@ def check_rows(seed: int, since: float, until: float) -> list[Row]:
     rows: list[Row] = []
     for i in np.flatnonzero(recent).tolist():
         at, fixed, fault = float(checks.at[i]), float(checks.fixed[i]), int(checks.fault[i])
-        changed = _changed([at, fixed] if fault else [at], since, until)
+        changed = changed_at([at, fixed] if fault else [at], since, until)
         if changed is not None:
             code = f"PK{checks.who[i] + 1:02d}"
-            due, done = (local_text(at + 15 * DAY), _text(fixed, until)) if fault else ("", "")
+            due, done = (local_text(at + 15 * DAY), told_at(fixed, until)) if fault else ("", "")
             rows.append((f"{code}-{checks.turn[i]}", code, local_text(at), fault, due, done, local_text(changed)))
     return rows

@@ -13,6 +13,7 @@ from data_sources import river_level
 from data_sources.flood.tables import callout, gauge, patrol, ponding, responder, spot, warning
 from data_sources.limits import limit
 from data_sources.sensing import beyond, heard_assets, highest, lowest
+from data_sources.spans import minutes_between
 
 _WITHIN = timedelta(minutes=30)
 PONDED = limit("flood.ponding", city.Level.YELLOW)
@@ -21,12 +22,6 @@ _spots = heard_assets(spot, "flood", _WITHIN)
 _under_water = beyond("flood", "depth", PONDED)
 _LEVELS, _DEPTHS, _RAIN = ("flood.levels",), ("flood.depths",), ("flood.rain",)
 _MONTH, _ROUND = city.Window(days=30), city.Window(days=35)  # the longest a month's drill can be ago
-
-
-def _between(later: sa.ColumnElement[Any], earlier: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-    """Minutes from one moment to another."""
-    micros = sa.type_coerce(later, sa.BigInteger) - sa.type_coerce(earlier, sa.BigInteger)
-    return micros / sa.literal_column("60000000.0")
 
 
 def _of_readings(key: str, title: Text, unit: str, measure: city.Measure, formula: Text, feeds: tuple[str, ...], **more: Any) -> city.Kpi:
@@ -103,7 +98,7 @@ PONDING_KPIS = (
         title=Text("积水消退平均用时", "Mean time to clear"),
         unit="min",
         table=ponding,
-        measure=city.mean(_between(ponding.c.closed_at, ponding.c.opened_at), ponding.c.closed_at.is_not(None)),
+        measure=city.mean(minutes_between(ponding.c.closed_at, ponding.c.opened_at), ponding.c.closed_at.is_not(None)),
         formula=Text("近30天已消退积水从发现到消退的平均分钟数", "Mean minutes from detected to dry, water of 30 days that has cleared"),
         at=ponding.c.opened_at,
         over=_MONTH,
@@ -169,7 +164,7 @@ CALL_KPIS = (
         title=Text("叫应平均应答用时", "Mean time to answer"),
         unit="min",
         table=callout,
-        measure=city.mean(_between(callout.c.closed_at, callout.c.opened_at), callout.c.closed_at.is_not(None)),
+        measure=city.mean(minutes_between(callout.c.closed_at, callout.c.opened_at), callout.c.closed_at.is_not(None)),
         formula=Text("近35天已应答叫应从叫应到应答的平均分钟数", "Mean minutes from call to answer, answered calls of 35 days"),
         at=callout.c.opened_at,
         over=_ROUND,

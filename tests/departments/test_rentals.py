@@ -13,8 +13,9 @@ import sqlalchemy as sa
 
 from data_sources.departments import rentals_schema as book
 from data_sources.departments.building import open_department
+from data_sources.departments.plans import over_days
 from data_sources.departments.rentals import DEPARTMENT
-from data_sources.departments.rentals_life import over_days, stays_of
+from data_sources.departments.rentals_life import stays_of
 
 NOW = datetime(2026, 11, 22, 10, 7, 30, tzinfo=UTC)  # a Sunday evening, 18:07 in the city
 SEED = 7
