@@ -8,21 +8,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from dashboard.city import Absence, AlertRule, Finding, Judged, KpiValues, Readings, Stillness, Text, day_start
+from dashboard.city import Absence, AlertRule, Finding, Judged, KpiValues, Text, day_start
 from data_sources.bridges.sensed import video_online
 from data_sources.bridges.tables import bridge
+from data_sources.watching import stands_still, watch
 
 _MINUTE = timedelta(minutes=1)
-_STEADY = 30 * _MINUTE  # one sigma, or one percent, is noise unless it stays
-
-
-def _structural(key: str, zh: str, en: str, metric: str, unit: str, *, hold: timedelta = _STEADY, clear: timedelta = _STEADY) -> AlertRule:
-    return AlertRule(key=key, title=Text(zh, en), watches=Readings(metric=metric), hold=hold, clear_hold=clear, unit=unit)
-
-
-def _fault(key: str, zh: str, en: str, metric: str) -> AlertRule:
-    """An instrument that says always the same: a fault of the instrument, never one of the bridge."""
-    return AlertRule(key=key, title=Text(zh, en), watches=Stillness(metric=metric), unit="min")
+_STEADY = 30  # minutes: one sigma, or one percent, is noise unless it stays
 
 
 def _poor_ones(rows: Mapping[str, list[Any]], parameters: Mapping[str, float], now: datetime) -> list[Finding]:
@@ -44,25 +36,25 @@ def _poor_ones(rows: Mapping[str, list[Any]], parameters: Mapping[str, float], n
 
 
 RULES = (
-    _structural("joint_residual", "桥梁伸缩缝位移异常", "Bridge joint moving oddly", "joint_residual", "σ", clear=15 * _MINUTE),
-    _structural("capacity", "桥梁应变逼近限值", "Bridge strain near limit", "capacity_used", "%", hold=5 * _MINUTE, clear=10 * _MINUTE),
-    _structural("sag", "主梁持续下挠", "Bridge sagging on", "sag_growth", "mm/年", hold=timedelta(0), clear=timedelta(0)),
-    _structural("bearing", "桥梁支座脱空", "Bridge bearing lifting", "bearing_drop", "%"),
-    _structural("frequency", "桥梁基频下降", "Bridge frequency dropped", "frequency_drop", "%"),
-    _structural("crack", "桥梁裂缝张开", "Bridge crack opening", "crack_change", "mm"),
-    _structural("crack_growth", "桥梁裂缝扩展", "Bridge crack growing", "crack_growth", "mm/d", hold=3 * 60 * _MINUTE),
-    _structural("wind", "桥面大风", "High wind on bridge", "wind", "m/s", hold=2 * _MINUTE, clear=10 * _MINUTE),
-    _structural("overweight", "桥梁超重车通行", "Overweight vehicle on bridge", "vehicle_load", "t", hold=timedelta(0), clear=20 * _MINUTE),
+    watch("joint_residual", "桥梁伸缩缝位移异常", "Bridge joint moving oddly", "joint_residual", "σ", _STEADY, 15),
+    watch("capacity", "桥梁应变逼近限值", "Bridge strain near limit", "capacity_used", "%", 5, 10),
+    watch("sag", "主梁持续下挠", "Bridge sagging on", "sag_growth", "mm/年", 0, 0),
+    watch("bearing", "桥梁支座脱空", "Bridge bearing lifting", "bearing_drop", "%", _STEADY, _STEADY),
+    watch("frequency", "桥梁基频下降", "Bridge frequency dropped", "frequency_drop", "%", _STEADY, _STEADY),
+    watch("crack", "桥梁裂缝张开", "Bridge crack opening", "crack_change", "mm", _STEADY, _STEADY),
+    watch("crack_growth", "桥梁裂缝扩展", "Bridge crack growing", "crack_growth", "mm/d", 180, _STEADY),
+    watch("wind", "桥面大风", "High wind on bridge", "wind", "m/s", 2, 10),
+    watch("overweight", "桥梁超重车通行", "Overweight vehicle on bridge", "vehicle_load", "t", 0, 20),
     AlertRule(
         key="condition",
         title=Text("桥梁技术状况差", "Bridge in poor condition"),
         watches=Judged(reads={"bridges": sa.select(bridge).where(bridge.c.bci.is_not(None))}, judge=_poor_ones),
         unit="分",
     ),
-    _fault("strain_stuck", "应变测点卡死", "Strain gauge stuck", "strain"),
-    _fault("joint_stuck", "伸缩缝测点卡死", "Joint gauge stuck", "joint_displacement"),
-    _fault("temperature_stuck", "结构温度测点卡死", "Temperature gauge stuck", "structure_temperature"),
-    _fault("deflection_stuck", "挠度测点卡死", "Deflection gauge stuck", "deflection"),
+    stands_still("strain_stuck", "应变测点卡死", "Strain gauge stuck", "strain"),
+    stands_still("joint_stuck", "伸缩缝测点卡死", "Joint gauge stuck", "joint_displacement"),
+    stands_still("temperature_stuck", "结构温度测点卡死", "Temperature gauge stuck", "structure_temperature"),
+    stands_still("deflection_stuck", "挠度测点卡死", "Deflection gauge stuck", "deflection"),
     AlertRule(
         key="video_down",
         title=Text("桥隧视频掉线偏多", "Structure video dropping out"),

@@ -9,19 +9,10 @@ from dashboard import city
 from dashboard.city import Text
 from data_sources.septic_tanks.kpis import CLEAN_KPIS, notified
 from data_sources.septic_tanks.tables import run, step
+from data_sources.watching import stands_still, watch
 
 _MINUTE = timedelta(minutes=1)
-
-
-def _watch(key: str, zh: str, en: str, metric: str, unit: str, hold: int = 0) -> city.AlertRule:
-    return city.AlertRule(
-        key=key,
-        title=Text(zh, en),
-        watches=city.Readings(metric=metric),
-        hold=hold * _MINUTE,
-        clear_hold=15 * _MINUTE,
-        unit=unit,
-    )
+_CALM_MIN = 15  # within its limit this long before an alarm is over
 
 
 def _gathered(key: str, zh: str, en: str, table: Any, at: Any, where: Any) -> city.AlertRule:
@@ -30,28 +21,18 @@ def _gathered(key: str, zh: str, en: str, table: Any, at: Any, where: Any) -> ci
 
 
 RULES = (
-    _watch("gas", "化粪池甲烷聚集", "Methane gathering in tank", "ch4", "%LEL"),
-    _watch("h2s", "化粪池硫化氢超限", "H₂S in tank", "h2s", "mg/m³"),
-    _watch("co", "化粪池一氧化碳超限", "CO in tank", "co", "mg/m³"),
-    _watch("nh3", "化粪池氨气超限", "Ammonia in tank", "nh3", "mg/m³"),
-    _watch("co2", "化粪池二氧化碳超限", "CO₂ in tank", "co2", "mg/m³"),
-    _watch("oxygen", "化粪池缺氧", "Oxygen low in tank", "o2", "%vol", 5),
-    _watch("oxygen_rich", "化粪池富氧", "Oxygen high in tank", "o2", "%vol", 5),
-    _watch("level", "化粪池高液位", "Tank nearly full", "level", "%", 10),
-    _watch("level_low", "化粪池液位过低", "Tank pumped too low", "level", "%", 5),
-    _watch("fault", "甲烷探头满量程（故障）", "Methane detector at full scale (fault)", "ch4_fault", "", 5),
-    city.AlertRule(
-        key="gas_stuck",
-        title=Text("甲烷读数不变（故障）", "Methane reading stuck (fault)"),
-        watches=city.Stillness(metric="ch4"),
-        unit="min",
-    ),
-    city.AlertRule(
-        key="level_stuck",
-        title=Text("液位读数不变（故障）", "Level reading stuck (fault)"),
-        watches=city.Stillness(metric="level"),
-        unit="min",
-    ),
+    watch("gas", "化粪池甲烷聚集", "Methane gathering in tank", "ch4", "%LEL", 0, _CALM_MIN),
+    watch("h2s", "化粪池硫化氢超限", "H₂S in tank", "h2s", "mg/m³", 0, _CALM_MIN),
+    watch("co", "化粪池一氧化碳超限", "CO in tank", "co", "mg/m³", 0, _CALM_MIN),
+    watch("nh3", "化粪池氨气超限", "Ammonia in tank", "nh3", "mg/m³", 0, _CALM_MIN),
+    watch("co2", "化粪池二氧化碳超限", "CO₂ in tank", "co2", "mg/m³", 0, _CALM_MIN),
+    watch("oxygen", "化粪池缺氧", "Oxygen low in tank", "o2", "%vol", 5, _CALM_MIN),
+    watch("oxygen_rich", "化粪池富氧", "Oxygen high in tank", "o2", "%vol", 5, _CALM_MIN),
+    watch("level", "化粪池高液位", "Tank nearly full", "level", "%", 10, _CALM_MIN),
+    watch("level_low", "化粪池液位过低", "Tank pumped too low", "level", "%", 5, _CALM_MIN),
+    watch("fault", "甲烷探头满量程（故障）", "Methane detector at full scale (fault)", "ch4_fault", "", 5, _CALM_MIN),
+    stands_still("gas_stuck", "甲烷读数不变（故障）", "Methane reading stuck (fault)", "ch4"),
+    stands_still("level_stuck", "液位读数不变（故障）", "Level reading stuck (fault)", "level"),
     city.AlertRule(
         key="silent",
         title=Text("化粪池监测中断", "Tank terminal silent"),

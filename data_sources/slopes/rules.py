@@ -8,35 +8,21 @@ from dashboard import city
 from dashboard.city import Text
 from data_sources.slopes.coupled import RAIN_COUPLED
 from data_sources.slopes.tables import call
+from data_sources.watching import stands_still, watch
 
 _MINUTE = timedelta(minutes=1)
 
 
-def _watch(key: str, zh: str, en: str, metric: str, unit: str, hold: int = 10, clear_hold: int = 20) -> city.AlertRule:
-    return city.AlertRule(
-        key=key,
-        title=Text(zh, en),
-        watches=city.Readings(metric=metric),
-        hold=hold * _MINUTE,
-        clear_hold=clear_hold * _MINUTE,
-        unit=unit,
-    )
-
-
-def _stuck(key: str, zh: str, en: str, metric: str) -> city.AlertRule:
-    return city.AlertRule(key=key, title=Text(zh, en), watches=city.Stillness(metric=metric), unit="min")
-
-
 RULES = (
-    _watch("displacement", "边坡位移加速", "Slope moving faster", "displacement_rate", "mm/d"),
-    _watch("crack", "危岩裂缝扩展", "Rock crack opening", "crack_rate", "mm/d"),
-    _watch("crack_doubling", "裂缝速率1小时翻倍", "Crack twice as fast in an hour", "crack_doubling", "倍", 0),
-    _watch("tilt", "危岩倾斜加速", "Rock tilting faster", "tilt_rate", "°/d"),
-    _watch("tangent", "位移曲线变陡", "Displacement curve steepening", "tangent_angle", "°", 30, 60),
-    _watch("vibration", "危岩振动", "Rock shaken", "vibration", "mg", 0, 30),
-    _watch("soil", "坡体含水率偏高", "Slope soaked", "soil_moisture", "%", 30, 60),
-    _watch("rain_1h", "短时强降雨", "Hard rain", "rain_1h", "mm", 0, 30),
-    _watch("rain_24h", "24小时雨量偏大", "Much rain in a day", "rain_24h", "mm", 0, 60),
+    watch("displacement", "边坡位移加速", "Slope moving faster", "displacement_rate", "mm/d", 10, 20),
+    watch("crack", "危岩裂缝扩展", "Rock crack opening", "crack_rate", "mm/d", 10, 20),
+    watch("crack_doubling", "裂缝速率1小时翻倍", "Crack twice as fast in an hour", "crack_doubling", "倍", 0, 20),
+    watch("tilt", "危岩倾斜加速", "Rock tilting faster", "tilt_rate", "°/d", 10, 20),
+    watch("tangent", "位移曲线变陡", "Displacement curve steepening", "tangent_angle", "°", 30, 60),
+    watch("vibration", "危岩振动", "Rock shaken", "vibration", "mg", 0, 30),
+    watch("soil", "坡体含水率偏高", "Slope soaked", "soil_moisture", "%", 30, 60),
+    watch("rain_1h", "短时强降雨", "Hard rain", "rain_1h", "mm", 0, 30),
+    watch("rain_24h", "24小时雨量偏大", "Much rain in a day", "rain_24h", "mm", 0, 60),
     city.AlertRule(
         key="rain_coupled",
         title=Text("雨、湿、动叠加", "Rain, wet ground and movement together"),
@@ -51,8 +37,8 @@ RULES = (
         unit="次",
         owner=Text("区应急管理局", "District Emergency Management Bureau"),
     ),
-    _stuck("displacement_stuck", "位移读数不变（故障）", "Displacement stuck (fault)", "displacement"),
-    _stuck("crack_stuck", "裂缝读数不变（故障）", "Crack gauge stuck (fault)", "crack"),
+    stands_still("displacement_stuck", "位移读数不变（故障）", "Displacement stuck (fault)", "displacement"),
+    stands_still("crack_stuck", "裂缝读数不变（故障）", "Crack gauge stuck (fault)", "crack"),
     city.AlertRule(
         key="silent",
         title=Text("隐患点监测中断", "Slope sensors silent"),

@@ -1,0 +1,26 @@
+"""Rules said in a line: a metric beyond its limits for a while, an instrument that stands still."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from dashboard.city import AlertRule, Readings, Stillness, Text
+
+_MINUTE = timedelta(minutes=1)
+
+
+def watch(key: str, zh: str, en: str, metric: str, unit: str, hold: float = 0, clear_hold: float = 0) -> AlertRule:
+    """Rings once the readings of a metric have been beyond a limit for `hold` minutes; clears after `clear_hold` minutes within it."""
+    return AlertRule(
+        key=key,
+        title=Text(zh, en),
+        watches=Readings(metric=metric),
+        hold=hold * _MINUTE,
+        clear_hold=clear_hold * _MINUTE,
+        unit=unit,
+    )
+
+
+def stands_still(key: str, zh: str, en: str, metric: str) -> AlertRule:
+    """An instrument that says always the same: a fault of the instrument, never one of what it measures."""
+    return AlertRule(key=key, title=Text(zh, en), watches=Stillness(metric=metric), unit="min")
