@@ -169,7 +169,7 @@ def text(value: Any) -> str | None:
         value = int(value)
     if isinstance(value, Decimal) and value == value.to_integral_value():
         value = int(value)
-    plain = _decoded(value) if isinstance(value, bytes) else _document(value) if isinstance(value, (dict, list)) else str(value)
+    plain = decoded(value) if isinstance(value, bytes) else _document(value) if isinstance(value, (dict, list)) else str(value)
     plain = plain.strip().replace("\x00", "")
     if not plain.isascii():
         plain = plain.encode("utf-8", "replace").decode("utf-8")
@@ -181,7 +181,8 @@ def _document(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _decoded(value: bytes) -> str:
+def decoded(value: bytes) -> str:
+    """Text of bytes; where they are not UTF-8 they are what Chinese systems wrote before it."""
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError:

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from dashboard.core.errors import SourceChangedError, SourceError, SourceSlowError, SourceUnavailableError
 from dashboard.pull.readers.advice import advised, driver_words
+from dashboard.pull.values import decoded
 from dashboard.settings import SourceConfig
 
 _GRACE_S = 3.0  # beyond the database's own limit, before the line is cut from our side
@@ -75,15 +76,8 @@ def read_any_text(conn: sa.Connection) -> bool:
     raw = conn.connection.driver_connection
     if not isinstance(raw, sqlite3.Connection) or raw.text_factory is not str:
         return False
-    raw.text_factory = _text
+    raw.text_factory = decoded
     return True
-
-
-def _text(raw: bytes) -> str:
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return raw.decode("gb18030", "replace")
 
 
 def _connect_args(backend: str, source: SourceConfig) -> dict[str, Any]:
