@@ -36,10 +36,13 @@
     for (const button of document.querySelectorAll("[data-sound-toggle]")) if (button.getAttribute("aria-pressed") !== on) button.setAttribute("aria-pressed", on);
   }
 
+  // A browser lets a page be heard once somebody touched it; a kiosk whose address says ?sound=on is set up to be heard at once.
+  const mayBegin = () => new URLSearchParams(location.search).get("sound") === "on" || !navigator.userActivation || navigator.userActivation.hasBeenActive;
+
   // ---- sound, made here: no file to fetch
   function play(preset) {
     const tones = PRESETS[preset] || [];
-    if (!tones.length || !window.AudioContext) return;
+    if (!tones.length || !window.AudioContext || !(audio || mayBegin())) return;
     audio = audio || new AudioContext();
     const sound = () => tones.forEach(([hertz, at, length]) => tone(hertz, audio.currentTime + at, length));
     if (audio.state === "suspended") audio.resume().then(sound, () => {}); // browsers want a gesture first
