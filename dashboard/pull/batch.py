@@ -79,9 +79,14 @@ class Batch:
     newest: datetime | None = None  # the newest moment among the watermarks, where the watermark is a time
     rejects: list[Reject] = field(default_factory=list)  # what the reader itself could not use
     problems: dict[int, Problem] = field(default_factory=dict)  # rows the reader emptied, such as one that is too big
+    messages: list[int] = field(default_factory=list)  # which message each row came in, where a batch holds several
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    def is_update(self, earlier: int, later: int) -> bool:
+        """Whether a row follows another of its key rather than contradicts it: it came in a message of its own."""
+        return bool(self.messages) and self.messages[earlier] != self.messages[later]
 
     def row(self, index: int) -> dict[str, Any]:
         """One row by our field names."""
@@ -100,6 +105,20 @@ def from_rows(plan: Plan, rows: list[dict[str, Any]]) -> Batch:
     columns = {name: [plan.pick(expression, row) for row in rows] for name, expression in plan.expressions.items()}
     keys = [tuple(plan.pick(part, row) for part in plan.key) for row in rows]
     return Batch(columns, keys)
+
+
+def joined(batches: Sequence[Batch]) -> Batch:
+    """Several messages as one batch, which resumes where the last of them does."""
+    if len(batches) == 1:
+        return batches[0]
+    whole = Batch(
+        {name: [cell for b in batches for cell in b.columns[name]] for name in batches[0].columns},
+        [key for b in batches for key in b.keys],
+        cursor=batches[-1].cursor,
+    )
+    whole.rejects = [reject for b in batches for reject in b.rejects]
+    whole.messages = [number for number, b in enumerate(batches) for _ in range(len(b))]
+    return whole
 
 
 def key_text(key: tuple[Any, ...]) -> str:

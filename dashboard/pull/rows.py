@@ -139,7 +139,7 @@ def _newest_of_each(
     last: dict[tuple[Any, ...], int] = {}
     for i in meant:
         earlier = last.pop(ours[i], None)
-        if earlier is not None and hashes[earlier] != hashes[i]:
+        if earlier is not None and hashes[earlier] != hashes[i] and not table.batch.is_update(earlier, i):
             key = "|".join(map(str, ours[i]))
             problem = Problem(
                 "duplicate",

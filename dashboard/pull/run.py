@@ -225,7 +225,7 @@ def _doubles(turn: _Turn, batch: Batch, found: Readings, block: Block, order: In
     rejects = []
     for i in np.flatnonzero(block[order].repeats()).tolist():
         earlier, later = int(order[i]), int(order[i + 1])
-        if block.values[earlier] != block.values[later]:
+        if block.values[earlier] != block.values[later] and not batch.is_update(int(found.rows[earlier]), int(found.rows[later])):
             asset, metric, at = found.names[found.asset[earlier]], found.kinds[found.metric[earlier]], int(found.rows[earlier])
             problem = Problem(
                 "duplicate",

@@ -17,7 +17,7 @@ from google.transit import gtfs_realtime_pb2 as rt
 
 from dashboard.core.errors import SourceChangedError, SourceUnavailableError
 from dashboard.core.times import to_micros
-from dashboard.pull.batch import Batch, Cursor, Problem, Reject, from_rows
+from dashboard.pull.batch import Batch, Cursor, Problem, Reject, from_rows, joined
 from dashboard.pull.mapping import Plan
 from dashboard.pull.readers.files import fetch, local_path, stamp
 from dashboard.pull.readers.gtfs_watch import WATCHED, Watch, off_shape
@@ -27,6 +27,7 @@ from dashboard.pull.readers.timetable import Timetable, load_timetable
 Row: TypeAlias = dict[str, Any]
 _CAPTURES = (".pb", ".bin", ".json", ".protobuf")
 _REMEMBERED = 500  # captures of a folder kept in mind
+_MESSAGES = 30  # stored in one transaction while there are many to catch up on
 _TIME = re.compile(r"^\d{1,2}:\d{2}:\d{2}$")
 _DAY = re.compile(r"^\d{8}$")
 
@@ -45,6 +46,7 @@ def read_gtfs_rt(plan: Plan, cursor: Cursor | None, now: datetime) -> Iterator[B
     look = _Look(plan, (cursor or {}).get("watch"))
     seen: dict[str, Any] = dict((cursor or {}).get("files", {}))
     refused: SourceChangedError | None = None
+    waiting: list[Batch] = []
     for name, raw, mark in _captures(plan, seen):
         try:
             batch = look.batch(_parsed(plan, name, raw), now)
@@ -52,10 +54,21 @@ def read_gtfs_rt(plan: Plan, cursor: Cursor | None, now: datetime) -> Iterator[B
             refused = refused or wrong  # one broken capture does not hide those that follow
             continue
         seen[name] = mark
-        batch.cursor = {"files": dict(list(seen.items())[-_REMEMBERED:])} | look.memory()
-        yield batch
+        waiting.append(batch)
+        if len(waiting) == _MESSAGES:
+            yield _kept(waiting, seen, look)
+            waiting = []
+    if waiting:
+        yield _kept(waiting, seen, look)
     if refused:
         raise refused
+
+
+def _kept(messages: list[Batch], seen: dict[str, Any], look: _Look) -> Batch:
+    """Messages to be stored, with what to remember once they are."""
+    batch = joined(messages)
+    batch.cursor = {"files": dict(list(seen.items())[-_REMEMBERED:])} | look.memory()
+    return batch
 
 
 class _Look:
@@ -88,9 +101,20 @@ def _captures(plan: Plan, seen: dict[str, Any]) -> Iterator[tuple[str, bytes, An
     if not path.exists():
         raise SourceUnavailableError(f"{plan.source.key}: 没有这个文件 / there is no {path.name}")
     for file in _files(path):
+        found = _capture(plan, file, seen.get(file.name))
+        if found is not None:
+            yield file.name, *found
+
+
+def _capture(plan: Plan, file: Path, before: Any) -> tuple[bytes, Any] | None:
+    """A capture and its mark; None where it is known, or was taken away since the folder was listed."""
+    try:
         mark = stamp(file)
-        if seen.get(file.name) != mark:
-            yield file.name, fetch(plan.source, str(file)), mark
+        return None if before == mark else (fetch(plan.source, str(file)), mark)
+    except (FileNotFoundError, SourceUnavailableError):
+        if file.exists():
+            raise
+        return None
 
 
 def _files(path: Path) -> list[Path]:
