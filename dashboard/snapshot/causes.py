@@ -175,11 +175,14 @@ def _drawn(line: Line, lang: str, part: str) -> dict[str, Any]:
 
 
 def _line(picture: Picture, lang: str, key: str, scope: str, subject: Subject | None, least: int = 0) -> Line:
-    """A metric of the asset looked at where it has it (and at least so many hours), else of the street or the district; or a KPI."""
+    """A metric of the asset looked at where it has it (and at least so many hours), else of the street or the district; or a KPI.
+
+    Where a metric and a KPI share a name it is the metric: readings have a past from the first day, a KPI over a register has none.
+    """
     name, _, rest = key.partition(".")
-    if key in picture.catalog.kpis:
+    metric = picture.catalog.metrics.get((name, rest))
+    if metric is None:
         return _kpi_line(picture, lang, key, scope)
-    metric = picture.catalog.metrics[(name, rest)]
     title, unit = metric.title(lang), unit_words(metric.unit, lang)
     hours, where = _own(picture, key, subject), subject.name if subject else ""
     if hours is None or (least and np.sum(~np.isnan(hours)) < least):
