@@ -38,11 +38,11 @@ class Channel:
 
 def chart(picture: Picture, view: View, vital: str) -> dict[str, Any]:
     """A line with its usual range and its limits."""
+    domain, _, metric = view.asset.partition(".")
+    if (domain, metric) in picture.catalog.metrics:  # before a KPI of that name: readings have a past
+        return _of_mean(picture, view, domain, metric)
     if view.asset in picture.catalog.kpis:
         return _of_figure(picture, view, _kpi_figure(picture, view, view.asset))
-    domain, _, metric = view.asset.partition(".")
-    if (domain, metric) in picture.catalog.metrics:
-        return _of_mean(picture, view, domain, metric)
     channel = _channel(picture, view, vital)
     return _of_channel(picture, view, channel) if channel else _of_figure(picture, view, _figure(picture, view, vital))
 
