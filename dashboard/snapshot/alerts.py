@@ -103,6 +103,7 @@ class AlertCard:
     code: str
     level: str
     state: str
+    stands: bool  # what raised it still holds
     title: str
     short: str  # the phenomenon alone, where there is one line: the number ties it to its place
     grounds: str
@@ -128,6 +129,7 @@ def card(a: Alert, catalog: Catalog, lang: str, now: datetime) -> AlertCard:
         code=a.code,
         level=a.level,
         state=a.state,
+        stands=a.stands,
         title=headline(a, lang),
         short=a.rule_title(lang),
         grounds=grounds(a, lang),

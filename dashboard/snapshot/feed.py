@@ -30,6 +30,7 @@ def feed(picture: Picture, view: View) -> dict[str, Any]:
     closed = sum(not a.is_open for a in picture.alerts)
     return {
         "counts": counts(picture, view),
+        "back": _back(picture, view),
         "closed_today": _closed_today(picture, view),
         "cards": cards[:full],
         "lines": cards[full:said],
@@ -71,6 +72,7 @@ def alert_list(picture: Picture, view: View) -> dict[str, Any]:
     return {
         "subtitle": say(view.lang, f"显示{len(rows)}条", f"{len(rows)} shown"),
         "counts": counts(picture, view),
+        "back": _back(picture, view),
         "rows": rows,
         "export": f"/export/alerts.csv?{view.key}",
         "empty": say(view.lang, "所选范围没有预警", "No alerts in this selection"),
@@ -88,9 +90,14 @@ def listed_alerts(picture: Picture, view: View) -> list[Alert]:
 
 
 def counts(picture: Picture, view: View) -> list[dict[str, Any]]:
-    """Open alerts of the view's streets by level, whatever else is filtered."""
-    opened = [a.level for a in picture.alerts if a.is_open and view.scope.holds(a.street)]
+    """Alerts that stand in the view's streets by level, whatever else is filtered."""
+    opened = [a.level for a in picture.alerts if a.stands and view.scope.holds(a.street)]
     return [{"level": level, "number": opened.count(level)} for level in LEVELS]
+
+
+def _back(picture: Picture, view: View) -> int:
+    """Matters whose reading is back, and that people have yet to close."""
+    return sum(a.is_open and not a.stands and view.scope.holds(a.street) for a in picture.alerts)
 
 
 def _cards(picture: Picture, view: View, alerts: Sequence[Alert]) -> list[AlertCard]:

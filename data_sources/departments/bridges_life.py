@@ -34,7 +34,7 @@ SOFTENING = Surge(1030, timedelta(days=60), timedelta(hours=7), 0.6, ((0.88, 4.2
 LIFTED = Surge(1120, timedelta(days=24), timedelta(hours=12), 0.25, ((0.80, 5.5, 8.5), (0.17, 10.5, 13), (0.03, 15.5, 18)))  # % of reaction
 CRACKED = Surge(1130, timedelta(days=60), timedelta(days=5), 0.35, ((0.7, 0.12, 0.22), (0.3, 0.28, 0.38)))  # mm
 CALIBRATED = Surge(1140, timedelta(days=12), timedelta(hours=5), 0.5, ((1.0, 1, 1.2),))
-_SAGS = ((0.95, 0.05, 0.6), (0.04, 1.3, 2.4), (0.01, 3.2, 3.7))  # mm a year
+_SAGS = ((0.975, 0.05, 0.6), (0.025, 1.1, 1.6))  # mm a year: two of them more than a limit allows, none alarming
 
 
 def items_of(bridge: Thing) -> tuple[str, ...]:
