@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from dashboard.alerting.reasons import length
 from dashboard.casework.handling import Case, find, grounds
 from dashboard.casework.life import EVENT_WORDS, REASONS, STAGE_WORDS, TABLE, Event, Life, Stage, due_step, missing
 from dashboard.core.declare import Text
@@ -63,7 +64,7 @@ def _awaited(case: Case, lang: str, now: datetime) -> dict[str, Any] | None:
     step = due_step(life.stage)
     if not step or plan is None or (life.due is None and not life.escalations):
         return None
-    limit = span(timedelta(minutes=plan.limits.get(step, 0)), lang)
+    limit = length(timedelta(minutes=plan.limits.get(step, 0)), lang)
     return {
         "what": _AWAITED[step](lang),
         "at": iso(life.due) if life.due else "",
@@ -95,7 +96,7 @@ def took_words(took_s: int | None, limit_s: int | None, lang: str) -> str:
     """2分，限5分; 14分，超4分."""
     if took_s is None or limit_s is None:
         return ""
-    took, limit = span(timedelta(seconds=took_s), lang), span(timedelta(seconds=limit_s), lang)
+    took, limit = span(timedelta(seconds=took_s), lang), length(timedelta(seconds=limit_s), lang)
     if took_s <= limit_s:
         return say(lang, f"{took}，限{limit}", f"{took}, limit {limit}")
     over = span(timedelta(seconds=took_s - limit_s), lang)
