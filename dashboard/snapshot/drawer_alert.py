@@ -44,6 +44,7 @@ def alert(picture: Picture, view: View, alert_id: str) -> dict[str, Any]:
         "alert": c,
         "summary": together(lang, (grounds(a, lang), c.street)),
         "rule": f"{rule[1].title(lang)}（{a.rule}）" if rule else a.rule,
+        "rule_key": a.rule if rule else "",
         "reference": _reference(picture, a, lang),
         "grounds": _grounds(picture, a, lang),
         "steps": _steps(picture, a, lang),

@@ -18,6 +18,10 @@ PLAIN = {  # pages that are no system's
         Text("数据源", "Data sources"),
         Text("各部门数据库的新鲜度、行数、隔离与错误", "freshness, rows, quarantine and errors of each department's database"),
     ),
+    "rules": (
+        Text("规则", "Rules"),
+        Text("监测什么，限值出自哪里，近30天成效", "what each watches, where its limits come from, how it did in 30 days"),
+    ),
 }
 
 

@@ -13,6 +13,7 @@ from dashboard.core.scope import Scope, parse_scope
 _WHOLE = Scope()
 _LONGEST = timedelta(days=31)  # of a time window: nobody reads more off one chart, and an address must not cost a year of readings
 _ASSET = 32 + 1 + 96  # what the store holds of a domain's key and an asset's number
+ORDERS = ("false", "fires", "hours")  # the table of rules by share of false alarms, by times rung, by hours
 _YEARS = range(2000, 2100)  # moments outside are no moments of this city
 
 
@@ -29,6 +30,7 @@ class View:
     t0: datetime | None = None  # time window picked on the strip: both ends or neither
     t1: datetime | None = None
     as_of: datetime | None = None  # replay: the whole page at that moment
+    order: str = ""  # of the table of rules
 
     @property
     def key(self) -> str:
@@ -39,6 +41,7 @@ class View:
             ("state", ",".join(self.states)),
             ("system", self.system),
             ("asset", quote(self.asset, safe="")),
+            ("order", self.order),
             *((name, f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}") for name, at in moments if at),
         )
         return f"scope={self.scope.key}&lang={self.lang}" + "".join(f"&{name}={value}" for name, value in chosen if value)
@@ -52,7 +55,7 @@ class View:
 def parse_view(query: Mapping[str, str], streets: frozenset[str], systems: frozenset[str]) -> View:
     """A view from address parameters. What is not understood is dropped; a filter can only narrow."""
     t0, t1 = _window(query.get("t0", ""), query.get("t1", ""))
-    system = query.get("system", "")
+    system, order = query.get("system", ""), query.get("order", "")
     return View(
         scope=parse_scope(query.get("scope"), streets),
         lang="en" if query.get("lang") == "en" else "zh",
@@ -63,6 +66,7 @@ def parse_view(query: Mapping[str, str], streets: frozenset[str], systems: froze
         t0=t0,
         t1=t1,
         as_of=_moment(query.get("at", "")),
+        order=order if order in ORDERS else "",
     )
 
 

@@ -14,6 +14,7 @@ from dashboard.core.times import city_day, day_start
 from dashboard.store.schema import alert, alert_transition, handling
 
 _MACHINES = ("open", "level", "no_data", "data_back", "clear")  # transitions that no person made
+_NOBODY = "system"  # whose hand it is when an alert closes by itself
 NEW, IN_HAND, CLOSED = "new", "in_hand", "closed"
 
 
@@ -150,12 +151,13 @@ def raised_between(
 ) -> list[tuple[str, datetime, datetime | None, str, datetime | None]]:
     """What the engine raised of a rule and was open at some moment of a stretch of time, one for each time it was raised.
 
-    (asset, opened, cleared, worst level, acknowledged); an alert raised again stands once for each time.
+    (asset, opened, cleared, worst level, acknowledged by a person); an alert raised again stands once for each time.
     """
     touching = sa.and_(alert.c.opened_at <= t1, sa.or_(alert.c.cleared_at.is_(None), alert.c.cleared_at >= t0))
     rows = _rows(conn, touching, alert.c.rule == rule, order=alert.c.opened_at)
     told = _transitions(conn, [row.alert_id for row in rows], None)
-    return [(row.asset_id, *once, row.acknowledged_at) for row in rows for once in _times_raised(told.get(row.alert_id, []))]
+    taken = {row.alert_id: row.acknowledged_at for row in rows if row.acknowledged_by != _NOBODY}
+    return [(row.asset_id, *once, taken.get(row.alert_id)) for row in rows for once in _times_raised(told.get(row.alert_id, []))]
 
 
 def _times_raised(life: Sequence[Any]) -> list[tuple[datetime, datetime | None, str]]:

@@ -66,7 +66,8 @@ def _top(product: Sequence[str], demo: bool) -> list[Any]:
     tag = [html.Span([_both("演示", "Demo")], className="demo-tag")] if demo else []
     languages = [html.Button("中", **data(lang_set="zh")), html.Button("EN", **data(lang_set="en"))]
     themes = [html.Button(_both("昼", "Day"), **data(theme_set="day")), html.Button(_both("夜", "Night"), **data(theme_set="night"))]
-    links = [html.A(_both("预警", "Alerts"), href="/alerts"), html.A(_both("数据源", "Sources"), href="/sources")]
+    pages = (("/alerts", "预警", "Alerts"), ("/rules", "规则", "Rules"), ("/sources", "数据源", "Sources"))
+    links = [html.A(_both(zh, en), href=path) for path, zh, en in pages]
     bell = html.Button(_icon(_ICONS["sound"]), className="bell", title="声音 Sound", **data(sound_toggle="1"))
     return [
         html.A(href="/", className="logo", children=[outline(), _both(*product), *tag]),

@@ -32,6 +32,7 @@ VIEWS = (
     View(asset="flood.rain_1h", system="slopes"),
     View(asset=next(iter(CAUSES)).effect),
     View(scope=Scope(("none",)), lang="en"),
+    View(order="false", lang="en"),
 )
 
 
@@ -44,7 +45,8 @@ def drawers(town: Town) -> list[str]:
     alerts = [f"alert:{a.alert_id}" for a in town.picture().alerts[::5]]
     assets = [f"asset:{d}/{asset_id(d, 0)}" for d in ("bridges", "air", "rentals")]
     numbers = [f"explain:{k}" for k in (*list(town.catalog.kpis)[::12], "district.index", "vital.skeleton")]
-    return [*alerts, *assets, *numbers, *(f"pull:{k}" for k in list(town.settings.pulls)[::8])]
+    rules = [f"rule:{k}" for k in list(town.catalog.rules)[::12]]
+    return [*alerts, *assets, *numbers, *rules, *(f"pull:{k}" for k in list(town.settings.pulls)[::8])]
 
 
 def shown(town: Town, view: View) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -64,6 +66,8 @@ def test_the_words_of_english_panels_are_english(town: Town) -> None:
     """Names of things come from departments in Chinese; every word of ours does not."""
     allowed = {d.title.zh for d in town.catalog.domains.values()} | {s.title for s in town.settings.sources.values()}
     allowed |= {s.department for s in town.settings.sources.values()} | {p.table for p in town.settings.pulls.values()}
+    refs = {t.ref for t in town.catalog.thresholds} | {p.ref for p in town.catalog.parameters}
+    allowed |= refs | {ref.removeprefix("设计缺省：") for ref in refs}
     names = re.compile("|".join(sorted(map(re.escape, allowed - {""}), key=len, reverse=True)))
     for panel, content in shown(town, View(lang="en")):
         if not panel.startswith(("explain:", "pull:", "alert:", "asset:")):  # rows of departments and standards, as they are written
@@ -76,7 +80,7 @@ def test_the_words_of_english_panels_are_english(town: Town) -> None:
 def test_every_drawer_a_panel_leads_to_opens(town: Town) -> None:
     panels = town.panels
     wanted = {key for _, content in shown(town, View()) for key in re.findall(r'data-drawer="([^"]+)"', content["html"])}
-    assert {key.partition(":")[0] for key in wanted} >= {"alert", "asset", "explain", "pull"}
+    assert {key.partition(":")[0] for key in wanted} >= {"alert", "asset", "explain", "pull", "rule"}
     for key in sorted(wanted):
         assert panels.content(entities.unescape(key), View(), NOON)["html"]
 
