@@ -25,6 +25,7 @@ from dashboard.alerting.evaluate import evaluate
 from dashboard.casework.tend import tend
 from dashboard.core.catalog import Catalog
 from dashboard.core.clock import Clock
+from dashboard.core.declare import Absence, AlertRule, Domain, Readings
 from dashboard.core.errors import CockpitError, StaleWriterError
 from dashboard.core.times import CITY_ZONE
 from dashboard.derive.run import derive
@@ -34,8 +35,9 @@ from dashboard.kpi.compute import compute
 from dashboard.notify.outbox import send
 from dashboard.notify.route import route
 from dashboard.pull.reconcile import compare_if_due
-from dashboard.pull.run import run_pull
+from dashboard.pull.run import PullOutcome, run_pull
 from dashboard.pull.schedule import next_due
+from dashboard.pull.state import filling
 from dashboard.settings import Settings
 from dashboard.store.lease import Lease
 from dashboard.store.readings import compact
@@ -47,6 +49,7 @@ log = logging.getLogger(__name__)
 
 BEAT_S = 2.0
 PULL_BUDGET_S = 4.0  # a long backfill gives way to its source's other pulls after this
+HISTORY_WAITS = timedelta(minutes=3)  # for the newest of every department, and no longer: one may never catch up
 DERIVE_BUDGET_S = 0.7  # weeks of readings to work metrics out from give way to the numbers of today
 RETRY_LEASE_S = 0.5
 TURN_S = 1.0  # at most one turn of computing a second, and only when something moved
@@ -66,8 +69,10 @@ class Worker:
         self._seen: dict[str, int] = {}
         self._quiet_until = datetime.min.replace(tzinfo=CITY_ZONE)
         self._past_due = self._quiet_until
-        self._behind: set[str] = set()  # pulls still reading history: their newest row says nothing about now
+        self._behind: set[str] = set()  # pulls still reading what is new: their newest row says nothing about now
+        self._filling: set[str] = set()  # pulls whose newest stretch is in, and whose history is still being read
         self._deriving: frozenset[str] = frozenset()  # domains whose metrics are not worked out up to now
+        self._history_from = self._quiet_until
         self._failing: dict[str, str] = {}
         self._unsent: dict[str, str] = {}  # why a channel's last message did not go
         self._busy: set[str] = set()
@@ -145,8 +150,10 @@ class Worker:
     def _plan_pulls(self, scheduler: Any) -> None:
         """A job per pull. What never ran and reaches back least comes first: a picture early, its past behind it."""
         now = self._clock.now()
+        self._history_from = now + HISTORY_WAITS
         with self._engine.connect() as conn:
             dues = next_due(conn, self._settings, now)
+            self._filling = filling(conn) & self._settings.pulls.keys()
         for order, (key, due) in enumerate(dues):
             pull = self._settings.pulls[key]
             if due <= now:
@@ -193,11 +200,12 @@ class Worker:
     def _pull(self, key: str) -> None:
         """One turn, if it is due; the next one when the pull says: at its interval, later after a failure, at once if there is more."""
         if self._due(key) <= self._clock.now():
-            turn = run_pull(self._engine, self._catalog, self._settings, key, self._clock.now(), self._lease.fence, budget_s=PULL_BUDGET_S)
-            if not turn.more:
+            turn = self._read(key)
+            (self._filling.add if turn.filling else self._filling.discard)(key)
+            if turn.filling or not turn.more:
                 self._behind.discard(key)
-                if turn.outcome == "ok":
-                    compare_if_due(self._engine, self._catalog, self._settings, key, self._clock.now(), self._lease.fence)
+            if turn.outcome == "ok" and not turn.more:
+                compare_if_due(self._engine, self._catalog, self._settings, key, self._clock.now(), self._lease.fence)
         if self._stop.is_set():
             return
         soonest = self._clock.now() + timedelta(milliseconds=100)
@@ -205,6 +213,12 @@ class Worker:
         due = self._due(key)
         with contextlib.suppress(JobLookupError):  # we are stopping
             self._jobs.modify_job(_job(key), next_run_time=due + spread if due > soonest else soonest)
+
+    def _read(self, key: str) -> PullOutcome:
+        """History waits until the newest of every department is in, or for a while: today's numbers come before last month's."""
+        now, fence = self._clock.now(), self._lease.fence
+        history = self._behind <= {key} or now >= self._history_from
+        return run_pull(self._engine, self._catalog, self._settings, key, now, fence, budget_s=PULL_BUDGET_S, history=history)
 
     def _due(self, key: str) -> datetime:
         with self._engine.connect() as conn:
@@ -227,7 +241,7 @@ class Worker:
 
     def _derive(self, now: datetime) -> bool:
         """Metrics are worked out once their readings' history is in: what is learned of half a year is learned of the wrong half."""
-        reading = self._reading()
+        reading = self._reading(self._behind | self._filling)
         ready = replace(self._catalog, domains={key: domain for key, domain in self._catalog.domains.items() if key not in reading})
         unfinished = derive(self._engine, ready, now, self._lease.fence, DERIVE_BUDGET_S)
         self._deriving = unfinished | {key for key in reading if self._catalog.domains[key].derived}
@@ -252,23 +266,29 @@ class Worker:
         with self._engine.connect() as conn:
             use_stored_streets(conn)
 
-    def _reading(self) -> set[str]:
-        """The domains still reading history."""
-        return {self._settings.pulls[key].into.split(".")[0] for key in tuple(self._behind)}
+    def _reading(self, pulls: set[str]) -> set[str]:
+        """The domains these pulls read for."""
+        return {self._settings.pulls[key].into.split(".")[0] for key in tuple(pulls)}
 
     def _settled(self) -> Catalog:
-        """The catalog without the rules of domains still reading or working out history: last month's gas is no alarm, nor its silence."""
-        waiting = self._reading() | self._deriving
-        if not waiting:
+        """The catalog without the rules that what is known so far cannot bear: last month's gas is no alarm, nor its silence.
+
+        A domain reading what is new has none; one reading or working out its history has those that look at the last day alone.
+        """
+        behind, unsettled = self._reading(self._behind), self._reading(self._filling) | self._deriving
+        if not behind | unsettled:
             return self._catalog
-        quiet = {key: replace(domain, rules=()) if key in waiting else domain for key, domain in self._catalog.domains.items()}
-        return replace(self._catalog, domains=quiet)
+        rules = {key: () if key in behind else _of_today(self._catalog.domains[key]) for key in behind | unsettled}
+        return replace(
+            self._catalog,
+            domains={key: replace(d, rules=rules[key]) if key in rules else d for key, d in self._catalog.domains.items()},
+        )
 
     def _fill_past(self) -> None:
         """One slice of the weeks before we began: what 24-hour lines and expected ranges need."""
         now = self._clock.now()
         if now >= self._past_due and not backfill(
-            self._engine, self._catalog, self._settings, now, self._lease.fence, waiting=self._deriving
+            self._engine, self._catalog, self._settings, now, self._lease.fence, waiting=self._deriving | self._reading(self._filling)
         ):
             self._past_due = now + PAST_AGAIN
 
@@ -279,6 +299,12 @@ class Worker:
         began = time.monotonic()
         gone = thin(self._engine, self._clock.now())
         log.info("old history thinned in %.1f s: %s", time.monotonic() - began, gone or "nothing was old enough")
+
+
+def _of_today(domain: Domain) -> tuple[AlertRule, ...]:
+    """The rules of a domain that need no history: they watch what instruments say, nothing learned or worked out from it."""
+    worked_out = {derived.metric.key for derived in domain.derived}
+    return tuple(r for r in domain.rules if isinstance(r.watches, Readings | Absence) and r.watches.metric not in worked_out)
 
 
 def _way(channel: str) -> str:

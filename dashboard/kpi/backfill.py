@@ -44,7 +44,7 @@ def backfill(
 ) -> int:
     """Fill in the past of one KPI whose feeds have caught up; once all are filled, that of the indices.
 
-    Domains in `waiting` have readings still to be worked out.
+    Domains in `waiting` have history still to be read or worked out.
 
     Returns how many are still to do (those whose feeds have not caught up do not count): call again until 0.
     """
@@ -52,7 +52,7 @@ def backfill(
     with engine.connect() as conn:
         filled = {row.kpi: row.filled_to for row in conn.execute(sa.select(kpi_turn.c.kpi, kpi_turn.c.filled_to))}
         feeds = feeds_freshness(conn, now)
-        due = [i for i in inputs_of(catalog).values() if i.key in filled and filled[i.key] is None and i.domain.key not in waiting]
+        due = [i for i in inputs_of(catalog).values() if i.key in filled and filled[i.key] is None and not _domains(i) & waiting]
         ready = [i for i in due if _caught_up(i, feeds)]
         codes = [s.code for s in streets()]
         if ready:
@@ -65,8 +65,13 @@ def backfill(
     return len(ready)
 
 
+def _domains(inputs: Inputs) -> set[str]:
+    """Where a number's data come from."""
+    return {inputs.domain.key, *(feed.split(".")[0] for feed in inputs.feeds)}
+
+
 def _caught_up(inputs: Inputs, feeds: dict[str, FeedFreshness]) -> bool:
-    """A first pull reads its history oldest first: once the newest event is fresh, the past is here."""
+    """Whether what feeds a number comes as it should; one that is silent may be about to bring its past."""
     states = [feeds[f].state if f in feeds else Freshness.NEVER for f in inputs.feeds]
     return all(state in (Freshness.FRESH, Freshness.LATE) for state in states)
 

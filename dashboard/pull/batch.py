@@ -79,6 +79,7 @@ class Batch:
     newest: datetime | None = None  # the newest moment among the watermarks, where the watermark is a time
     rejects: list[Reject] = field(default_factory=list)  # what the reader itself could not use
     problems: dict[int, Problem] = field(default_factory=dict)  # rows the reader emptied, such as one that is too big
+    history: bool = False  # older than the newest stretch, which is in: what is stored already came later and stands
     messages: list[int] = field(default_factory=list)  # which message each row came in, where a batch holds several
 
     def __len__(self) -> int:

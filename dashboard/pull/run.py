@@ -14,7 +14,7 @@ from dashboard.core.catalog import Catalog
 from dashboard.core.declare import Text
 from dashboard.core.errors import SourceError
 from dashboard.pull import quarantine, state
-from dashboard.pull.batch import Batch, Problem, Reject
+from dashboard.pull.batch import Batch, Cursor, Problem, Reject
 from dashboard.pull.convert import reject
 from dashboard.pull.mapping import Plan, plan_pull
 from dashboard.pull.measured import Readings, to_readings
@@ -47,6 +47,7 @@ class PullOutcome:
     rows_quarantined: int = 0  # not seen before
     rows_gone: int = 0  # no longer at the source
     more: bool = False  # the turn's time was up; there is more to read at once
+    filling: bool = False  # the newest stretch is in; older history is still to be read
     topics: set[str] = field(default_factory=set)
 
 
@@ -64,6 +65,8 @@ class _Turn:
     run_id: int = 0
     alone: bool = False  # no other pull fills the same table from the same source
     newest: datetime | None = None
+    cursor: Cursor | None = None  # as stored
+    newest_is_in: bool = False  # what is read now is history
     channels: dict[tuple[str, str], int] = field(default_factory=dict)
     placed: dict[str, str | None] = field(default_factory=dict)  # asset → street its channels were opened with
     there: list[Hashes] = field(default_factory=list)  # keys of all rows the turn found, where it reads the whole table
@@ -80,34 +83,52 @@ class _Turn:
 
 
 def run_pull(
-    engine: sa.Engine, catalog: Catalog, settings: Settings, pull_key: str, now: datetime, fence: int = 0, budget_s: float | None = None
+    engine: sa.Engine,
+    catalog: Catalog,
+    settings: Settings,
+    pull_key: str,
+    now: datetime,
+    fence: int = 0,
+    budget_s: float | None = None,
+    history: bool = True,
 ) -> PullOutcome:
     """Take one turn. A source's failure is noted and told in the outcome, never raised.
 
     `budget_s` ends a long backfill after that many seconds; what is stored stays, and the next turn goes on from there.
+    Without `history` only the newest stretch is read, where what lies behind it can wait.
     Raises ConfigurationError for a mapping that cannot be right, StaleWriterError where another worker took over.
     """
     plan = plan_pull(catalog, settings, pull_key)
     with engine.connect() as conn:
         before = state.load(conn, plan)
     turn = _Turn(engine, catalog, plan, now, fence, before, PullOutcome(pull_key), alone=alone(settings, plan), newest=before.newest)
+    turn.cursor = before.cursor
     try:
-        _read_all(turn, budget_s)
+        _read_all(turn, budget_s, history)
     except SourceError as wrong:
         _fail(turn, wrong)
     else:
         _finish(turn)
+    turn.outcome.filling = turn.newest_is_in and state.owes_history(turn.cursor)
     return turn.outcome
 
 
-def _read_all(turn: _Turn, budget_s: float | None) -> None:
+def _read_all(turn: _Turn, budget_s: float | None, history: bool) -> None:
     require_address(turn.plan.source)
     ends = None if budget_s is None else time.monotonic() + budget_s
-    for batch in READERS[turn.plan.source.kind](turn.plan, turn.before.cursor, turn.now):
+    for batch in READERS[turn.plan.source.kind](turn.plan, _from(turn), turn.now):
         _take(turn, batch)
+        turn.newest_is_in |= batch.history
+        if batch.history and not history:
+            return
         if ends is not None and time.monotonic() > ends and batch.cursor is not None:
             turn.outcome.more = True
             return
+
+
+def _from(turn: _Turn) -> Cursor | None:
+    """Where to read from. What is read anew, mapped another way, is read as it came, so that each row puts ours right."""
+    return {} if turn.before.cursor is None and turn.before.rows and turn.plan.source.kind == "sql" else turn.before.cursor
 
 
 def _take(turn: _Turn, batch: Batch) -> None:
@@ -133,7 +154,8 @@ def _store(turn: _Turn, batch: Batch, found: Rows | Readings) -> None:
         rejects = list(found.rejects)
         written = _write(conn, turn, found, run_id) if isinstance(found, Rows) else _append(conn, turn, batch, found, rejects, run_id)
         aside = _settle_quarantine(conn, turn, found, rejects)
-        fresh = state.newest(plan, turn.before, turn.newest, _newest(turn, batch, found, written), turn.now)
+        known_newer = batch.history and turn.newest is not None
+        fresh = {} if known_newer else state.newest(plan, turn.before, turn.newest, _newest(turn, batch, found, written), turn.now)
         if batch.cursor is not None:
             fresh["watermark"] = state.watermark(plan, batch.cursor)
         if written.new or written.changed or aside:
@@ -144,7 +166,7 @@ def _store(turn: _Turn, batch: Batch, found: Rows | Readings) -> None:
             run_id = 0
         if fresh:
             state.save(conn, plan, fresh)
-    turn.run_id = run_id
+    turn.run_id, turn.cursor = run_id, turn.cursor if batch.cursor is None else batch.cursor
     turn.newest = fresh.get("newest_event_at", turn.newest)
 
 
@@ -181,7 +203,7 @@ def _append(conn: sa.Connection, turn: _Turn, batch: Batch, found: Readings, rej
     order = block.order()
     if block[order].repeats().any():
         rejects += _doubles(turn, batch, found, block, order)
-    return append_block(conn, block, run_id=run_id, now=turn.now)
+    return append_block(conn, block, run_id=run_id, now=turn.now, history=batch.history)
 
 
 def _channels(conn: sa.Connection, turn: _Turn, found: Readings) -> Integers:

@@ -30,6 +30,7 @@ class Before:
     error_kind: str | None = None
     known: bool = False  # it ran before
     lags: tuple[int, ...] = ()  # how old the newest row was in its turns lately, seconds
+    rows: int = 0  # it ever brought
 
 
 def load(conn: sa.Connection, plan: Plan) -> Before:
@@ -41,8 +42,25 @@ def load(conn: sa.Connection, plan: Plan) -> Before:
     lags = tuple(orjson.loads(row["lags"])) if row["lags"] else ()
     same = row["feed"] == plan.pull.into and kept.get("of") == reads(plan)
     return Before(
-        kept.get("at") if same else None, row["newest_event_at"] if same else None, row["failures"], row["error_kind"], True, lags
+        kept.get("at") if same else None,
+        row["newest_event_at"] if same else None,
+        row["failures"],
+        row["error_kind"],
+        True,
+        lags,
+        row["rows_total"],
     )
+
+
+def filling(conn: sa.Connection) -> set[str]:
+    """The pulls whose newest stretch is in and whose history is not."""
+    kept = conn.execute(sa.select(pull_state.c.pull, pull_state.c.watermark).where(pull_state.c.watermark.is_not(None)))
+    return {pull for pull, watermark in kept if owes_history(orjson.loads(watermark).get("at"))}
+
+
+def owes_history(cursor: Cursor | None) -> bool:
+    """Whether a cursor stands past rows that are still to be read."""
+    return cursor is not None and "history" in cursor
 
 
 def comparing(conn: sa.Connection, plan: Plan) -> dict[str, Any]:

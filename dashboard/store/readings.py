@@ -18,7 +18,7 @@ from dashboard.store.block import Block, Reading
 from dashboard.store.engine import writing
 from dashboard.store.rollups import HOUR
 from dashboard.store.rows import Written
-from dashboard.store.schema import channel, reading_boundary, reading_cold, reading_hot, reading_past
+from dashboard.store.schema import channel, derived_mark, reading_boundary, reading_cold, reading_hot, reading_past
 from dashboard.store.series import expected_range, latest_values, newer_readings, scope_series, series
 
 __all__ = [
@@ -86,8 +86,11 @@ def append_readings(conn: sa.Connection, rows: Iterable[Reading], *, run_id: int
     return append_block(conn, Block.of(rows), run_id=run_id, now=now)
 
 
-def append_block(conn: sa.Connection, readings: Block, *, run_id: int, now: datetime) -> Written:
-    """`append_readings` for many at once. Those older than the boundary go straight to the cold table, and their hours are put right."""
+def append_block(conn: sa.Connection, readings: Block, *, run_id: int, now: datetime, history: bool = False) -> Written:
+    """`append_readings` for many at once. Those older than the boundary go straight to the cold table, and their hours are put right.
+
+    What is read as `history`, after what came later, corrects nothing: a reading already there is the later word.
+    """
     if not len(readings):
         return Written()
     batch = readings.settled()
@@ -95,22 +98,31 @@ def append_block(conn: sa.Connection, readings: Block, *, run_id: int, now: date
     past = batch.times < boundary
     cold, hot = batch[past], batch[~past].by_time()
     before = touched.newest_times(conn, batch)
-    new_hot, corrected_hot, changed_hot = _take(conn, reading_hot, hot, run_id, now)
-    new_cold, corrected_cold, changed_cold = _take(conn, reading_cold, cold, run_id, now)
-    for block in (changed_hot, changed_cold):
-        touched.note(conn, block, before)
+    new_hot, corrected_hot, changed_hot = _take(conn, reading_hot, hot, run_id, now, history)
+    new_cold, corrected_cold, changed_cold = _take(conn, reading_cold, cold, run_id, now, history)
+    if not history or _worked_out(conn, batch):
+        for block in (changed_hot, changed_cold):
+            touched.note(conn, block, before)
     if new_cold == len(cold):
         rollups.add(conn, cold)
     elif new_cold or corrected_cold:  # which of them were new is not known: take their hours again
         rollups.retake(conn, zip(cold.channels.tolist(), (cold.times // HOUR).tolist(), strict=True))
-    _refresh_latest(conn, batch[batch.times >= touched.newest_beside(batch, before)], now)
+    newest = touched.newest_beside(batch, before)
+    _refresh_latest(conn, batch[batch.times > newest if history else batch.times >= newest], now)
     for block in (changed_hot, changed_cold):
         still.follow(conn, block, before)
     new, changed = new_hot + new_cold, corrected_hot + corrected_cold
     return Written(new, changed, len(batch) - new - changed)
 
 
-def _take(conn: sa.Connection, table: sa.Table, block: Block, run_id: int, now: datetime) -> tuple[int, int, Block]:
+def _worked_out(conn: sa.Connection, batch: Block) -> bool:
+    """Whether metrics of the readings' domain were worked out before; if not, whoever begins reads all there is."""
+    mine = derived_mark.join(channel, channel.c.domain == derived_mark.c.domain)
+    wanted = sa.select(sa.literal(1)).select_from(mine).where(channel.c.channel_id == int(batch.channels[0])).limit(1)
+    return conn.execute(wanted).first() is not None
+
+
+def _take(conn: sa.Connection, table: sa.Table, block: Block, run_id: int, now: datetime, history: bool) -> tuple[int, int, Block]:
     """Insert what is new; where fewer went in than came, look which of the others say something else. (new, corrected, both)"""
     new = bulk.insert(conn, table, _READING, block.stored(run_id))
     if new == len(block):
@@ -118,7 +130,7 @@ def _take(conn: sa.Connection, table: sa.Table, block: Block, run_id: int, now: 
     rows = block.rows()
     there = bulk.matching(conn, table, ("channel_id", "ts"), [row[:2] for row in rows], _READING)
     before = {(row[0], row[1]): row for row in there}
-    corrections = [row for row in rows if (row[2], row[3]) != before[row[0], row[1]][2:4]]
+    corrections = [] if history else [row for row in rows if (row[2], row[3]) != before[row[0], row[1]][2:4]]
     entered = [row for row in rows if before[row[0], row[1]][4] == run_id] if new else []
     past = [(*before[row[0], row[1]], to_micros(now)) for row in corrections]
     bulk.insert(conn, reading_past, (*_READING, "replaced_at"), past)

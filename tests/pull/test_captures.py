@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dashboard.core.times import to_micros
-from dashboard.pull.readers import gtfs_rt
+from dashboard.pull.readers import files, gtfs_rt
 from dashboard.store.schema import pull_run, row_past
 from tests.pull.bureau import NOON, Desk, open_desk, post
 
@@ -87,7 +87,7 @@ def test_two_rows_of_one_key_in_the_same_message_still_contradict_each_other(tmp
 def test_a_capture_taken_away_while_the_folder_is_read_is_passed_over(
     tmp_path: Path, live: Path, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
-    look, gone = gtfs_rt.stamp, live / "003.json"
+    look, gone = files.stamp, live / "003.json"
 
     def looks(file: Path) -> list[Any]:
         if file != gone:

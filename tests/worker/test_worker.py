@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from dashboard.core.catalog import Catalog, load_catalog
 from dashboard.core.clock import SystemClock
+from dashboard.core.declare import Absence, Readings
 from dashboard.settings import PullConfig, Settings, SourceConfig
 from dashboard.store.engine import open_store
 from dashboard.store.migrate import migrate
@@ -158,13 +159,20 @@ def test_the_process_ends_at_once_when_told_and_survives_being_killed(tmp_path: 
             process.kill()
 
 
+def _watching_today(catalog: Catalog, domain: str) -> list[str]:
+    measured = {metric.key for feed in catalog.domains[domain].feeds for metric in feed.metrics} | {None}
+    return [r.key for r in catalog.domains[domain].rules if isinstance(r.watches, Readings | Absence) and r.watches.metric in measured]
+
+
 def test_a_domain_still_reading_history_raises_no_alarm_about_it(
     tmp_path: Path, department: Path, store: sa.Engine, catalog: Catalog
 ) -> None:
     worker = Worker(settings(tmp_path, department), catalog, store, SystemClock())
     worker._behind = {"bridges"}
     assert worker._settled().domains["bridges"].rules == () != catalog.domains["tunnels"].rules
-    worker._behind = set()
+    worker._behind, worker._filling = set(), {"bridges"}
+    assert [rule.key for rule in worker._settled().domains["bridges"].rules] == _watching_today(catalog, "bridges") != []
+    worker._filling = set()
     assert worker._settled() is catalog
     with store.connect() as conn:
         assert conn.scalar(sa.select(sa.func.count()).select_from(alert)) == 0

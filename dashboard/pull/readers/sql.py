@@ -1,7 +1,8 @@
 """Any database SQLAlchemy speaks, read in short statements: pages in the order (watermark, key), each resuming where the last ended.
 
 A page is one bounded statement in its own transaction, so a long backfill neither holds the department's locks nor its
-snapshots, and a cut at any moment loses nothing.
+snapshots, and a cut at any moment loses nothing. Readings that reach far back begin with the newest stretch: what a screen
+shows of today is there at once, and the history behind it is read from there back, newest first, until it is all in.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from dashboard.pull.readers.connect import deadline, guarded, open_source
 from dashboard.pull.readers.page import Page, fetch
 from dashboard.pull.readers.statement import KEYLESS, Statement, bound, position_after, prepare
 
+NEWEST = timedelta(hours=26)  # read before all history: a line of 24 hours, and the hour and lateness at either end of it
 _SLOW_PAGE_S = 0.5  # a page slower than this has no index behind it: fewer, larger pages
 _LARGEST = 20  # times the batch
 _BACKLOG = 4  # times the batch, page and transaction grow to while there is much to catch up on
@@ -43,8 +45,13 @@ def read_sql(plan: Plan, cursor: Cursor | None, now: datetime) -> Iterator[Batch
         bounds = [] if statement.watermark is None or low is None else [statement.watermark >= bound(low)]
         if low is None and plan.pull.backfill is not None:
             bounds = since(conn, plan, statement, now - plan.pull.backfill)
+        if low is None:
+            state.pop("history", None)  # all is read again, history and all
+            if cursor is None and (stretch := _newest_stretch(conn, plan, statement, now)):
+                bounds, state["history"] = stretch
         yield from _absent(conn, plan, statement, low, state, now)
         yield from _pages(conn, plan, statement, [*bounds, *(c.is_not(None) for c in statement.order)], state, now)
+        yield from _history(conn, plan, statement, state, now)
         if statement.watermark is not None and state != (cursor or {}):
             yield Batch({n: [] for n in statement.names}, [], cursor=state)
 
@@ -53,27 +60,63 @@ def since(conn: sa.Connection, plan: Plan, statement: Statement, at: datetime) -
     """What came from a moment on, said in the terms of the watermark, or of the time of observation; nothing where neither is a time."""
     times = [c for n, c in zip(statement.names, statement.columns, strict=True) if n == "observed_at"]
     for column in [c for c in (statement.watermark, *times) if c is not None]:
-        with deadline(conn, plan.source):
-            found = (
-                conn.execute(sa.select(column).select_from(statement.source).where(column.is_not(None)).order_by(column.desc()).limit(20))
-                .scalars()
-                .all()
-            )
-        conn.rollback()
-        sample = next((v for v in found if marks.instant(v, plan.zone) is not None), None)
-        if sample is not None and marks.in_order(found):
+        sample = _newest_moment(conn, plan, statement, column)
+        if sample is not None:
             low = bound(marks.like(sample, at, plan.zone))
             return [column >= low] if column is statement.watermark else [sa.or_(column >= low, column.is_(None))]
     return []
 
 
+def _newest_moment(conn: sa.Connection, plan: Plan, statement: Statement, column: sa.ColumnElement[Any]) -> Any:
+    """The newest value of a column that is a time; None where it holds none, or text that does not sort as it grows."""
+    newest = sa.select(column).select_from(statement.source).where(column.is_not(None)).order_by(column.desc()).limit(20)
+    with deadline(conn, plan.source):
+        found = conn.execute(newest).scalars().all()
+    conn.rollback()
+    return next((v for v in found if marks.instant(v, plan.zone) is not None), None) if marks.in_order(found) else None
+
+
+# ---- the newest stretch, and the history behind it
+
+
+def _newest_stretch(conn: sa.Connection, plan: Plan, statement: Statement, now: datetime) -> tuple[list[Any], Cursor] | None:
+    """What to read first of readings that reach far back, and what is left for later; None where all is read in one go."""
+    back = plan.pull.backfill
+    if back is None or back <= NEWEST or plan.table is not None or statement.watermark is None:
+        return None
+    sample = _newest_moment(conn, plan, statement, statement.watermark)
+    at = None if sample is None else marks.instant(sample, plan.zone)
+    if at is None or at < now - NEWEST:
+        return None
+    begin, end = (marks.like(sample, now - span, plan.zone) for span in (back, NEWEST))
+    return [statement.watermark >= bound(end)], {"from": marks.encoded(begin), "to": marks.encoded(end)}
+
+
+def _history(conn: sa.Connection, plan: Plan, statement: Statement, state: Cursor, now: datetime) -> Iterator[Batch]:
+    """The history a cursor still owes, from where it stands back; first of all nothing, to say that the newest stretch is in."""
+    left, column = state.get("history"), statement.watermark
+    if left is None or column is None or state.get("unordered"):
+        state.pop("history", None)
+        return
+    yield Batch({n: [] for n in statement.names}, [], cursor=dict(state), history=True)
+    within = [column >= bound(marks.decoded(left["from"])), column <= bound(marks.decoded(left["to"]))]
+    for batch in _pages(conn, plan, statement, [*within, *(c.is_not(None) for c in statement.key)], state, now, backwards=True):
+        yield batch
+        if state.get("unordered"):
+            return
+    state.pop("history")
+
+
 # ---- pages
 
 
-def _pages(conn: sa.Connection, plan: Plan, statement: Statement, bounds: list[Any], state: Cursor, now: datetime) -> Iterator[Batch]:
+def _pages(
+    conn: sa.Connection, plan: Plan, statement: Statement, bounds: list[Any], state: Cursor, now: datetime, backwards: bool = False
+) -> Iterator[Batch]:
     limit, position = plan.pull.batch, None
+    order = [column.desc() for column in statement.order] if backwards else statement.order
     while True:
-        wanted = statement.select().where(*bounds, *position_after(statement.order, position)).order_by(*statement.order).limit(limit)
+        wanted = statement.select().where(*bounds, *position_after(statement.order, position, backwards)).order_by(*order).limit(limit)
         started = time.monotonic()
         page = fetch(conn, plan, statement, wanted)
         took = time.monotonic() - started
@@ -81,7 +124,7 @@ def _pages(conn: sa.Connection, plan: Plan, statement: Statement, bounds: list[A
         end = _whole_groups(page) if full else len(page)
         position = page.place(-1) if full else None
         if end:
-            yield from _batches(plan, statement, page, end, state, now)
+            yield from _batches(plan, statement, page, end, state, now, backwards=backwards)
         if not full:
             return
         if end == 0:
@@ -107,15 +150,21 @@ def _whole_groups(page: Page) -> int:
     return end
 
 
-def _batches(plan: Plan, statement: Statement, page: Page, count: int, state: Cursor, now: datetime, skip: int = 0) -> Iterator[Batch]:
+def _batches(
+    plan: Plan, statement: Statement, page: Page, count: int, state: Cursor, now: datetime, skip: int = 0, backwards: bool = False
+) -> Iterator[Batch]:
     """A page in pieces small enough for one store transaction each, cut where the watermark or key moves."""
     for start, end in _cuts(page, count, _backlog(plan)):
         cells = page.columns if (start, end) == (0, len(page)) else [column[start:end] for column in page.columns]
+        if backwards:  # what a batch holds goes from old to new all the same
+            cells = [column[::-1] for column in cells]
         ordered = cells[page.width :]
         keys = Keys(ordered[skip:] if statement.watermark is None else ordered[1:], end - start)
         batch = Batch(dict(zip(statement.names, map(list, cells[: page.width]), strict=True)), keys)
-        batch.problems = {i - start: p for i, p in page.big.items() if start <= i < end}
-        if statement.watermark is not None:
+        batch.problems = {end - 1 - i if backwards else i - start: p for i, p in page.big.items() if start <= i < end}
+        if backwards:
+            _retreat(batch, ordered[0], state)
+        elif statement.watermark is not None:
             _advance(plan, batch, ordered[0], state, now)
         yield batch
 
@@ -140,6 +189,18 @@ def _advance(plan: Plan, batch: Batch, values: list[Any], state: Cursor, now: da
     encoded = marks.encoded(marks.safe(mark, now, plan.zone))
     state.update(marks.not_before(encoded, state if "v" in state else None, plan.zone))
     batch.cursor, batch.newest = dict(state), mark.at
+
+
+def _retreat(batch: Batch, values: list[Any], state: Cursor) -> None:
+    """Move what is left of the history back to where a batch begins. A batch within one watermark is no place to go on from."""
+    batch.history = True
+    left = {**state["history"], "to": marks.encoded(values[0])}
+    if not marks.in_order(values) or _mixed(values):
+        state["unordered"] = True
+    elif left == state["history"]:
+        return
+    state["history"] = left
+    batch.cursor = dict(state)
 
 
 def _mixed(values: list[Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -59,14 +60,17 @@ def bound(value: Any) -> sa.BindParameter[Any]:
     return sa.bindparam(None, value, type_=sa.types.NullType(), unique=True)
 
 
-def position_after(order: tuple[sa.ColumnElement[Any], ...], position: tuple[Any, ...] | None) -> list[sa.ColumnElement[bool]]:
-    """At or after a position in the order; the plain bound on the first part lets an index be used."""
+def position_after(
+    order: tuple[sa.ColumnElement[Any], ...], position: tuple[Any, ...] | None, backwards: bool = False
+) -> list[sa.ColumnElement[bool]]:
+    """At or after a position in the order, or at or before it; the plain bound on the first part lets an index be used."""
     if position is None:
         return []
-    condition: sa.ColumnElement[bool] = order[-1] >= bound(position[-1])
+    beyond, here_or_beyond = (operator.lt, operator.le) if backwards else (operator.gt, operator.ge)
+    condition: sa.ColumnElement[bool] = here_or_beyond(order[-1], bound(position[-1]))
     for column, value in reversed(list(zip(order[:-1], position[:-1], strict=True))):
-        condition = sa.or_(column > bound(value), sa.and_(column == bound(value), condition))
-    return [condition] if len(order) == 1 else [order[0] >= bound(position[0]), condition]
+        condition = sa.or_(beyond(column, bound(value)), sa.and_(column == bound(value), condition))
+    return [condition] if len(order) == 1 else [here_or_beyond(order[0], bound(position[0])), condition]
 
 
 def prepare(conn: sa.Connection, plan: Plan) -> Statement:
