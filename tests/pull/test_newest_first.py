@@ -18,7 +18,7 @@ from dashboard.core.times import to_micros
 from dashboard.pull import run
 from dashboard.pull.readers import sql
 from dashboard.store.readings import compact
-from dashboard.store.schema import pull_run, reading_h1
+from dashboard.store.schema import pull_run, pull_state, reading_h1
 from tests.pull.bureau import GAUGE_COLUMNS, NOON, Department, Desk, mapped, open_desk
 
 DAYS, A_DAY = 6, 24 * 6  # one reading every ten minutes
@@ -189,3 +189,15 @@ def test_a_watermark_that_does_not_sort_is_read_whole(desks: Any, any_bureau: De
     desk.pull("gauges")
     assert len(desk.readings()) >= len(whole)
     assert desk.state("gauges").failures == 0
+
+
+def test_what_is_mapped_anew_is_read_as_it_came_and_puts_ours_right(desks: Any, long_past: Department) -> None:
+    desk = desks(long_past, "a")
+    desk.pull("gauges")
+    long_past.does("UPDATE 监测 SET 数值 = '88' WHERE 序号 = 20")
+    assert desk.pull("gauges").rows_changed == 0, "its watermark did not move"
+    with desk.store.begin() as conn:
+        conn.execute(sa.update(pull_state).values(watermark=None))
+    turn = desk.pull("gauges", history=False)
+    assert turn.filling is False and turn.rows_new == 0
+    assert 88.0 in [value for value, _ in desk.readings().values()]
