@@ -22,7 +22,7 @@ def test_a_plain_address_shows_the_whole_district_now_in_chinese() -> None:
 
 
 def test_a_view_is_the_same_after_a_round_trip_through_its_address() -> None:
-    filters = "scope=500103010+500103003&lang=en&level=red,blue&state=new&system=breath&asset=桥%26t0=1"
+    filters = "scope=500103010+500103003&lang=en&level=red,blue&state=new&system=breath&asset=桥%26t0=1&order=hours"
     asked = view(f"{filters}&t0=20260520T010000Z&t1=20260520T020000Z")
     assert view(asked.key) == asked and view(asked.key).key == asked.key
 
@@ -41,7 +41,7 @@ def test_a_scope_of_unknown_streets_holds_nothing_rather_than_everything() -> No
 @pytest.mark.parametrize(
     "text",
     [
-        "lang=xx&level=purple&state=gone&system=liver",
+        "lang=xx&level=purple&state=gone&system=liver&order=colour",
         "t0=20260520T010000Z",
         "t0=20260520T020000Z&t1=20260520T010000Z",
         "t0=20000101T000000Z&t1=20991231T000000Z",
