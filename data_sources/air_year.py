@@ -122,7 +122,8 @@ def _both_sides(days: sa.Subquery, pollutant: str, percent: int) -> sa.Subquery:
 
 
 _co, _o3 = _both_sides(_by_co, "co", 95), _both_sides(_by_o3, "o3_8h", 90)
-_year = sa.select(*_means.c, _co.c.co, _o3.c.o3_8h.label("o3")).select_from(_means.join(_co, sa.true()).join(_o3, sa.true())).subquery("air_year")
+_both = _means.join(_co, sa.true()).join(_o3, sa.true())
+_year = sa.select(*_means.c, _co.c.co, _o3.c.o3_8h.label("o3")).select_from(_both).subquery("air_year")
 
 
 def composite(*concentrations: float | None) -> float | None:

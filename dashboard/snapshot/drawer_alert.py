@@ -21,7 +21,7 @@ from dashboard.snapshot.handling import handling, took_words
 from dashboard.snapshot.picture import Picture
 from dashboard.snapshot.shapes import path, scale_of
 from dashboard.snapshot.view import View
-from dashboard.snapshot.words import UNKNOWN, moment, say, together, unit_words
+from dashboard.snapshot.words import UNKNOWN, moment, say, sure, together, unit_words
 from dashboard.store import alert_reads, series
 from dashboard.store.findings import findings
 
@@ -71,7 +71,7 @@ def _reference(picture: Picture, a: Alert, lang: str) -> str:
     """The standard behind the line it crossed, and how sure we are of it."""
     limits = picture.catalog.rule_thresholds(a.rule, city_day(a.opened).isoformat())
     limit = next((t for t in limits if t.level.value == a.level), None)
-    return f"{limit.ref}，{say(lang, '依据可信度', 'confidence')}：{limit.confidence}" if limit else UNKNOWN
+    return f"{limit.ref}，{say(lang, '依据可信度', 'confidence')}：{sure(limit.confidence, lang)}" if limit else UNKNOWN
 
 
 def _grounds(picture: Picture, a: Alert, lang: str) -> list[dict[str, Any]]:

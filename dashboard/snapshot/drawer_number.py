@@ -10,7 +10,7 @@ from dashboard.snapshot.alerts import street_name
 from dashboard.snapshot.figures import worded
 from dashboard.snapshot.picture import Picture
 from dashboard.snapshot.view import View
-from dashboard.snapshot.words import FRESH_WORDS, LEVEL_WORDS, UNKNOWN, moment, number, say, unit_words
+from dashboard.snapshot.words import FRESH_WORDS, LEVEL_WORDS, UNKNOWN, moment, number, say, sure, unit_words
 from dashboard.store.kpi_reads import KpiRow
 
 _ROWS = 40
@@ -80,7 +80,7 @@ def _target(e: Explanation, lang: str) -> dict[str, str]:
     good, poor = f"{e.target.good:g}", f"{e.target.poor:g}"
     return {
         "target": say(lang, f"{good} 得100分，{poor} 得60分", f"{good} scores 100, {poor} scores 60"),
-        "target_ref": f"{e.target.ref}，{say(lang, '可信度', 'confidence')}：{e.target.confidence}",
+        "target_ref": f"{e.target.ref}，{say(lang, '可信度', 'confidence')}：{sure(e.target.confidence, lang)}",
     }
 
 

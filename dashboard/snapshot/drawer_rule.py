@@ -16,9 +16,9 @@ from dashboard.core.declare import AlertRule, Domain, Judged, Level, OutOfRange,
 from dashboard.core.errors import NotFoundError
 from dashboard.core.times import CITY_ZONE, city_day, day_number, day_of_number
 from dashboard.snapshot.picture import Picture
-from dashboard.snapshot.rules import LOOKED_BACK, account, holds, ledgers, limits, on_silence, sure, watched
+from dashboard.snapshot.rules import LOOKED_BACK, account, holds, ledgers, limits, on_silence, watched
 from dashboard.snapshot.view import View
-from dashboard.snapshot.words import moment, number, say, unit_words
+from dashboard.snapshot.words import moment, number, say, sure, unit_words
 from dashboard.store import series
 from dashboard.store.rule_ledger import Ledger
 from dashboard.store.schema import alert_transition

@@ -27,16 +27,11 @@ from dashboard.core.times import city_day
 from dashboard.snapshot.picture import Picture
 from dashboard.snapshot.view import View
 from dashboard.snapshot.vitals import query_of
-from dashboard.snapshot.words import UNKNOWN, listed, number, say, span, unit_words
+from dashboard.snapshot.words import UNKNOWN, listed, number, say, span, sure, unit_words
 from dashboard.store.rule_ledger import Ledger, rule_ledgers
 
 LOOKED_BACK = timedelta(days=30)
 _SIGNS = {">=": "≥", ">": "＞", "<=": "≤", "<": "＜"}
-_CONFIDENCE = {
-    "verified": Text("已核对原文", "checked against the text"),
-    "recalled": Text("凭记忆引用，未核对原文", "cited from memory, not checked"),
-    "default": Text("设计缺省，无公开标准", "a default of ours; no public standard"),
-}
 _BRIEFLY = {
     "verified": Text("原文已核", "checked"),
     "recalled": Text("凭记忆引用", "from memory"),
@@ -173,11 +168,6 @@ def _sources(picture: Picture, key: str, lang: str) -> list[dict[str, Any]]:
     return [
         {"confidence": _BRIEFLY[known](lang), "certain": known == "verified", "refs": list(refs)} for known, refs in by_confidence.items()
     ]
-
-
-def sure(confidence: str, lang: str) -> str:
-    """How sure we are of a number's source, in words."""
-    return _CONFIDENCE[confidence](lang)
 
 
 def holds(rule: AlertRule, lang: str) -> list[tuple[str, str]]:

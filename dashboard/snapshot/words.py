@@ -36,6 +36,12 @@ FRESH_WORDS = {
     "never": Text("未接入", "Not connected"),
 }
 
+_CONFIDENCE = {
+    "verified": Text("已核对原文", "checked against the text"),
+    "recalled": Text("凭记忆引用，未核对原文", "cited from memory, not checked"),
+    "default": Text("设计缺省，无公开标准", "a default of ours; no public standard"),
+}
+
 
 def say(lang: str, zh: str, en: str) -> str:
     """Words in the language of a screen."""
@@ -156,3 +162,8 @@ def count_word(number_of: int, lang: str) -> str:
     """七 / Seven, for a verdict; digits beyond eight."""
     words = ("None", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight") if lang == "en" else tuple("零一二三四五六七八")
     return words[number_of] if number_of < len(words) else str(number_of)
+
+
+def sure(confidence: str, lang: str) -> str:
+    """How sure we are of a number's source, in words."""
+    return _CONFIDENCE[confidence](lang)

@@ -63,7 +63,7 @@ def _standing(conn: sa.Connection, number: int) -> tuple[int | None, float | Non
 def _first(
     conn: sa.Connection, number: int, order: str, *, unlike: float | None = None, after: int | None = None
 ) -> tuple[int, float, int] | None:
-    """The newest or the oldest reading of a channel that meets the conditions; one index seek in the cold table, and what is hot at most."""
+    """The newest or the oldest reading of a channel that meets the conditions; one seek in the cold table, and what is hot at most."""
     found = []
     for table in (reading_hot, reading_cold):
         wanted = sa.select(table.c.ts, table.c.value, table.c.quality).where(table.c.channel_id == number)
