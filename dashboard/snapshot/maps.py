@@ -81,8 +81,10 @@ def map_body(picture: Picture, view: View, sheet: Sheet) -> dict[str, Any]:
     font = box.w * sheet.font_share
     alerts = [a for a in picture.open_in(view, sheet.vital) if a.stands]
     room = box.padded(-0.04)  # a mark is shown whole or not at all
-    marks = _spread([m for a in reversed(alerts) if room.holds((m := _mark(picture, a, lang)).x, m.y)], font)
     rivers = [name for name in land.river_names(font * 1.17, lang) if _all_inside(name, box, font * 0.55)]
+    letters = [(ch.x, ch.y) for name, _ in rivers for ch in name]
+    marks = _spread([m for a in reversed(alerts) if room.holds((m := _mark(picture, a, lang)).x, m.y)], letters, font)
+    neighbours = [n for n in land.neighbours if _inside(n, box, font)]
     return {
         "id": sheet.ident,
         "box": box,
@@ -90,9 +92,9 @@ def map_body(picture: Picture, view: View, sheet: Sheet) -> dict[str, Any]:
         "mark": font * 0.86,
         "outline": land.outline,
         **{layer: land.drawn(layer) for layer in ("rivers", "roads", "bridges", "tunnels", "loop")},
-        "streets": _streets(picture, view, alerts, _Room(box, font, _taken(marks, rivers, box, font))),
+        "streets": _streets(picture, view, alerts, _Room(box, font, _taken(marks, rivers, neighbours, box, font))),
         "names": rivers,
-        "neighbours": [n for n in land.neighbours if _inside(n, box, font)],
+        "neighbours": neighbours,
         "sites": _sites(picture, view, sheet.vital, box) if sheet.close and not sheet.about else [],
         "marks": marks,
         "picked": (sheet.about.x, sheet.about.y) if sheet.about else _picked(picture, view, sheet.vital),
@@ -141,14 +143,17 @@ class _Room:
         return inside and all(abs(x - tx) > half + w or abs(y - ty) > tall + h for tx, ty, w, h in taken)
 
 
-def _taken(marks: list[Mark], rivers: list[tuple[list[Letter], Letter]], box: Box, font: float) -> list[Spot]:
-    """Where no name may stand: on marks, on the rivers' letters, on the scale bar and the note in the lower corners."""
+def _taken(marks: list[Mark], rivers: list[tuple[list[Letter], Letter]], neighbours: list[Named], box: Box, font: float) -> list[Spot]:
+    """Where no name may stand: on marks, on the rivers' letters, the neighbours' names, the scale bar and the note in the lower corners."""
     letters = [ch for letters, _ in rivers for ch in letters]
+    beside = [(*n.at, font * max(width(n.name.zh), 1.0) / 2, font * 0.6) for n in neighbours]
     foot = box.y + box.h * 0.955
     long = _scale(box)[0] / 2
     scale = (box.x + box.w * 0.97 - long, foot, max(float(long), font * 3), font * 1.6)
     note = (box.x + box.w * 0.02 + font * 1.5, foot, font * 3, font * 1.6)
-    return [(m.x, m.y, font * 1.05, font) for m in marks] + [(ch.x, ch.y, font * 0.8, font * 0.8) for ch in letters] + [scale, note]
+    return (
+        [(m.x, m.y, font * 1.05, font) for m in marks] + [(ch.x, ch.y, font * 0.8, font * 0.8) for ch in letters] + beside + [scale, note]
+    )
 
 
 def _labels(names: list[tuple[str, str, tuple[float, float]]], room: _Room) -> dict[str, tuple[float, float]]:
@@ -191,12 +196,15 @@ def _mark(picture: Picture, a: Alert, lang: str) -> Mark:
     return Mark(a.alert_id, a.level, a.number, headline(a, lang), x, y)
 
 
-def _spread(marks: list[Mark], font: float) -> list[Mark]:
-    """Marks moved apart until none hides another; the worst stay nearest their place."""
+def _spread(marks: list[Mark], letters: list[tuple[float, float]], font: float) -> list[Mark]:
+    """Marks moved apart until none hides another or a letter of a river's name; the worst stay nearest their place."""
     placed: list[Mark] = []
     for mark in reversed(marks):
         x, y, ring = mark.x, mark.y, 0
-        while any(math.hypot(x - p.x, y - p.y) < font * 1.5 for p in placed) and ring < 200:
+        while ring < 200 and (
+            any(math.hypot(x - p.x, y - p.y) < font * 1.5 for p in placed)
+            or any(math.hypot(x - lx, y - ly) < font * 1.55 for lx, ly in letters)
+        ):
             ring += 1
             radius, angle = font * 0.55 * math.sqrt(ring) * 1.3, ring * 2.399963
             x, y = mark.x + radius * math.cos(angle), mark.y + radius * math.sin(angle)

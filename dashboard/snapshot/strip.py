@@ -80,7 +80,7 @@ def _nights(start: datetime, end: datetime) -> list[tuple[str, str]]:
 def _ticks(start: datetime, end: datetime, lang: str) -> list[dict[str, Any]]:
     at = (start.astimezone(CITY_ZONE) + timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)
     ticks: list[dict[str, Any]] = []
-    while at < end - timedelta(minutes=50):
+    while at < end - timedelta(minutes=100):  # clear of the label at the end
         x = _x(at, start, end)
         if at.hour == 0:
             ticks.append({"x": x, "text": say(lang, f"{at.month}月{at.day}日 0:00", f"{at:%d %b} 0:00"), "css": " day"})
