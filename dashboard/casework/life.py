@@ -141,18 +141,18 @@ def step(life: Life, event: Event, at: datetime, plan: Plan | None, unit: str = 
     after = replace(life, unit=unit) if event is Event.ASSIGN else life
     if event in (Event.REOPEN, Event.REFIRE) and life.stage.is_over:
         after = replace(after, closed_at=None, reopened=life.reopened + 1)
-    if event is Event.REFIRE and to is Stage.NEW:
-        after = replace(after, acknowledged_at=None)
-    return after if to is None else _placed(after, to, at, plan)
+    if to is None:
+        return after
+    taken = None if to is Stage.NEW else life.acknowledged_at or (None if event is Event.RECOVER else at)  # what closed itself nobody took
+    return replace(_placed(after, to, at, plan), acknowledged_at=taken)
 
 
 def _placed(life: Life, stage: Stage, at: datetime, plan: Plan | None) -> Life:
     """At a stage from now on, with the limit of what comes next."""
-    known = life.acknowledged_at or (None if stage is Stage.NEW else at)
     closed = at if stage.is_over else None
     limit = plan.limits.get(due_step(stage)) if plan else None
     due = at + timedelta(minutes=limit) if limit is not None and not stage.is_over else None
-    return replace(life, stage=stage, since=at, due=due, escalations=0, acknowledged_at=known, closed_at=closed)
+    return replace(life, stage=stage, since=at, due=due, escalations=0, closed_at=closed)
 
 
 def _within(life: Life, at: datetime, plan: Plan | None) -> None:

@@ -14,7 +14,6 @@ from dashboard.core.times import city_day, day_start
 from dashboard.store.schema import alert, alert_transition, handling
 
 _MACHINES = ("open", "level", "no_data", "data_back", "clear")  # transitions that no person made
-_NOBODY = "system"  # whose hand it is when an alert closes by itself
 NEW, IN_HAND, CLOSED = "new", "in_hand", "closed"
 
 
@@ -156,8 +155,7 @@ def raised_between(
     touching = sa.and_(alert.c.opened_at <= t1, sa.or_(alert.c.cleared_at.is_(None), alert.c.cleared_at >= t0))
     rows = _rows(conn, touching, alert.c.rule == rule, order=alert.c.opened_at)
     told = _transitions(conn, [row.alert_id for row in rows], None)
-    taken = {row.alert_id: row.acknowledged_at for row in rows if row.acknowledged_by != _NOBODY}
-    return [(row.asset_id, *once, taken.get(row.alert_id)) for row in rows for once in _times_raised(told.get(row.alert_id, []))]
+    return [(row.asset_id, *once, row.acknowledged_at) for row in rows for once in _times_raised(told.get(row.alert_id, []))]
 
 
 def _times_raised(life: Sequence[Any]) -> list[tuple[datetime, datetime | None, str]]:
@@ -253,7 +251,7 @@ def _as_it_stood(row: AlertRow, life: Sequence[Any], at: datetime) -> AlertRow:
 def _handled(row: AlertRow, steps: Sequence[Any]) -> dict[str, Any]:
     """Where people stood, from their steps so far; when the next was due then is not kept."""
     began = max((i for i, t in enumerate(steps) if t.new == "new"), default=-1) + 1
-    taken = next((t for t in steps[began:] if t.new != t.old), None)
+    taken = next((t for t in steps[began:] if t.new != t.old and t.what != "recover"), None)
     last = next((t for t in reversed(steps) if t.new != t.old), None)
     stage = last.new if last else None if row.life is None else "new"
     return {

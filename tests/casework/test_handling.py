@@ -115,6 +115,9 @@ def test_a_yellow_alert_nobody_was_sent_to_closes_itself(town: SmallCity) -> Non
     _minutes(town, 50, 50, 50)
     assert _open(town) == []
     assert _told(town) == ["open", "clear", "recover"]
+    with town.engine.connect() as conn:
+        (over,) = closed_today(conn, town.now)
+    assert (over.acknowledged_at, over.acknowledged_by) == (None, None), "nobody took it in hand"
 
 
 def test_a_yellow_alert_somebody_was_sent_to_waits_for_them(town: SmallCity) -> None:

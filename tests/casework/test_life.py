@@ -108,13 +108,14 @@ def test_no_sequence_leads_astray() -> None:
         life, at, acknowledged = born(NOON, PLAN), NOON, False
         for _ in range(dice.randrange(1, 9)):
             at += dice.choice((MINUTE, 7 * MINUTE, 90 * MINUTE))
-            event = dice.choice(events)
+            event, before = dice.choice(events), life.stage
             try:
                 life = step(life, event, at, PLAN)
             except NotNowError:
                 assert event not in TABLE[life.stage] or event in (E.LAPSE, E.REOPEN)
                 continue
-            acknowledged = life.stage is not S.NEW
+            by_a_person = life.stage is not before and event is not E.RECOVER
+            acknowledged = life.stage is not S.NEW and (acknowledged or by_a_person)
             assert life.stage.is_over == (life.closed_at is not None)
             assert not (life.stage.is_over and life.due)
             assert life.since <= at and (life.due is None or life.due > life.since)
