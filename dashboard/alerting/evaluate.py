@@ -18,7 +18,7 @@ from dashboard.alerting.watch import look
 from dashboard.core.catalog import Catalog
 from dashboard.core.configured import Threshold
 from dashboard.core.declare import Absence, AlertRule, Domain, Finding, Judged, KpiValues, OutOfRange, Readings, RowCount, Stillness
-from dashboard.core.times import to_micros
+from dashboard.core.times import city_day, to_micros
 from dashboard.settings import Settings
 from dashboard.store import bulk
 from dashboard.store.engine import writing
@@ -113,7 +113,8 @@ def _judge(at_hand: Looking, found: Sightings, standings: Standings) -> list[Cha
         value = last.value if last else kept.value if kept else None
         standings[at_hand.key, asset] = (after, found.seen.get(asset) or (kept.seen if kept else None), value)
         if put_right or told or (after.level and (kept is None or value != kept.value)):
-            changes.append(Change(at_hand.key, asset, after, put_right + told, last, machine, words, grounds and grounds(asset)))
+            found_so, again = grounds and grounds(asset), _again(at_hand, told)
+            changes.append(Change(at_hand.key, asset, after, put_right + told, last, machine, words, found_so, again))
     for asset, seen_at in found.seen.items():
         kept = at_hand.kept.get(asset)
         standings.setdefault((at_hand.key, asset), (at_hand.standing(asset), seen_at, kept.value if kept else None))
@@ -140,6 +141,13 @@ def _put_right(at_hand: Looking, asset: str, replay: Replay | None) -> tuple[Sta
     after = replace(after, no_data=before.no_data, by_silence=before.by_silence)
     seen = Observation(at_hand.now, replay.observations[-1].value if replay.observations else None)
     return after, [replace(told, corrected=True) for told in between(before, after, seen, machine)]
+
+
+def _again(at_hand: Looking, told: list[Transition]) -> timedelta:
+    """How soon after closing the plan for a level takes an alert raised again for the same matter."""
+    level = next((one.new for one in told if one.what == "open"), None)
+    plan = at_hand.catalog.plan(at_hand.domain.key, level, city_day(at_hand.now).isoformat()) if level else None
+    return timedelta(minutes=plan.again_min) if plan else timedelta(0)
 
 
 def _through(at_hand: Looking, standing: Standing, observations: list[Observation]) -> tuple[Standing, list[Transition], Rule]:

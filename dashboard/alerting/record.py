@@ -19,7 +19,6 @@ from dashboard.core.times import city_day, from_micros, to_micros
 from dashboard.store import bulk
 from dashboard.store.schema import alert, alert_transition, handling, rule_state
 
-AGAIN_WITHIN = timedelta(minutes=30)  # raised again this soon after closing, it is the same matter and keeps its number
 _COLUMNS = ("rule", "asset_id", "state", "level", "since", "seen_ts", "value", "latches")
 
 
@@ -35,6 +34,7 @@ class Change:
     machine: Rule
     about: About
     found: Finding | None = None  # of a judged rule: its grounds
+    again: timedelta = timedelta(0)  # raised again this soon after closing, it is the same matter and keeps its number
 
 
 def open_key(rule: str, asset: str) -> str:
@@ -91,7 +91,7 @@ def _again(conn: sa.Connection, change: Change, told: Transition, now: datetime)
     and everything written on it stay. False: there is none such."""
     assert told.new is not None
     mine = sa.and_(alert.c.rule == change.rule, alert.c.asset_id == change.asset, alert.c.state == "clear")
-    lately = alert.c.closed_at >= told.at - AGAIN_WITHIN
+    lately = alert.c.closed_at >= told.at - change.again
     begun = sa.exists().where(handling.c.alert_id == alert.c.alert_id)
     columns = sa.select(alert.c.alert_id, alert.c.worst_level).where(mine, begun, sa.or_(alert.c.closed_at.is_(None), lately))
     row = conn.execute(columns.order_by(alert.c.alert_id.desc()).limit(1)).first()

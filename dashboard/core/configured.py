@@ -52,6 +52,7 @@ class Plan:
     closes_itself: bool = False  # once the reading is back and nobody was sent
     photos: int = 0  # of the site, wanted before closing
     reopen_h: float = 24.0  # a matter closed this long ago stays closed
+    again_min: float = 30.0  # raised again this soon after closing, it is the same matter and keeps its number
     valid_from: str = "2000-01-01"
     valid_to: str = "9999-12-31"
 
