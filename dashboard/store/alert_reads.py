@@ -25,6 +25,7 @@ class AlertRow:
     number: str
     rule: str
     rule_version: str
+    limits: str | None = None  # JSON: what that version held it against
     domain: str
     vital: str
     asset_id: str

@@ -285,6 +285,7 @@ alert = sa.Table(
     sa.Column("number", sa.String(32), nullable=False, unique=True),  # YZ-<domain>-yymmdd-nnnn
     sa.Column("rule", sa.String(96), nullable=False),
     sa.Column("rule_version", sa.String(16), nullable=False),
+    sa.Column("limits", sa.Text),  # JSON: the thresholds and holds of that version; NULL: raised before they were kept
     sa.Column("domain", sa.String(32), nullable=False),
     sa.Column("vital", sa.String(16), nullable=False),
     sa.Column("asset_id", sa.String(96), nullable=False),  # or the scope key for rules over KPIs, or the feed for absence
