@@ -25,18 +25,24 @@ from dashboard.core.declare import (
     Window,
 )
 from dashboard.core.measures import ago, count, largest, mean, ratio, share, smallest, total
+from dashboard.core.playbooks import AssetState, Cleared, Condition, JudgeStops, Playbook, Reading, Step, Stop
 from dashboard.core.readings import latest
+from dashboard.core.receipts import order_receipt, receipts
 from dashboard.core.tables import asset_table, case_table
 from dashboard.core.times import UtcDateTime, city_day, day_start
 
 __all__ = [
     "Absence",
     "AlertRule",
+    "AssetState",
     "Cause",
+    "Cleared",
+    "Condition",
     "Derived",
     "Domain",
     "Feed",
     "Finding",
+    "JudgeStops",
     "Judged",
     "Kpi",
     "KpiValues",
@@ -45,11 +51,15 @@ __all__ = [
     "Metric",
     "OutOfRange",
     "Parameter",
+    "Playbook",
     "Published",
+    "Reading",
     "Readings",
     "Row",
     "RowCount",
+    "Step",
     "Stillness",
+    "Stop",
     "Target",
     "Text",
     "Threshold",
@@ -65,7 +75,9 @@ __all__ = [
     "largest",
     "latest",
     "mean",
+    "order_receipt",
     "ratio",
+    "receipts",
     "share",
     "smallest",
     "total",

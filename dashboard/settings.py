@@ -6,14 +6,16 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from dashboard.core.duty import Notify
 from dashboard.core.errors import ConfigurationError
+from dashboard.core.playbooks import Outbox
 from dashboard.notify_settings import load_notify
+from dashboard.outbox_settings import load_outbox
 
 _DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*$")
 _UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
@@ -84,6 +86,7 @@ class Settings:
     pulls: Mapping[str, PullConfig]
     token_key: bytes  # secret for pseudonyms of personal fields
     notify: Notify = field(default_factory=Notify)  # who is told of alerts, and how
+    outboxes: Mapping[str, Outbox] = field(default_factory=dict)  # where departments take work orders
 
 
 def duration(text: object, file: str, key: str) -> timedelta:
@@ -211,11 +214,11 @@ def load_settings(path: str | None = None, environ: Mapping[str, str] = os.envir
     config = Path(path or environ.get("COCKPIT_CONFIG", "cockpit.toml")).resolve()
     file = config.name
     raw = _toml(config)
-    _known(raw, {"city", "store", "index", "source", "pull", "web", "notify"}, file, "top level")
+    _known(raw, {"city", "store", "index", "source", "pull", "web", "notify", "outbox"}, file, "top level")
     home = Path(environ.get("COCKPIT_HOME", config.parent)).resolve()
     parts = [(file, raw)] + [(f"cockpit.d/{p.name}", _toml(p)) for p in sorted(config.parent.glob("cockpit.d/*.toml"))]
     for name, part in parts[1:]:
-        _known(part, {"source", "pull", "notify"}, name, "top level")
+        _known(part, {"source", "pull", "notify", "outbox"}, name, "top level")
     sources = {k: _source(k, v, name, home, environ) for k, (name, v) in _gathered(parts, "source").items()}
     store = environ.get("COCKPIT_STORE_URL") or str(raw.get("store", {}).get("url", "sqlite:///var/store.db"))
     web = raw.get("web", {})
@@ -231,7 +234,16 @@ def load_settings(path: str | None = None, environ: Mapping[str, str] = os.envir
         pulls={k: _pull(k, v, name, sources) for k, (name, v) in _gathered(parts, "pull").items()},
         token_key=environ.get("COCKPIT_TOKEN_KEY", "").encode() or _local_key(home),
         notify=_notify(parts, environ),
+        outboxes=_outboxes(parts, sources, home, environ),
     )
+
+
+def _outboxes(
+    parts: list[tuple[str, dict[str, Any]]], sources: Mapping[str, SourceConfig], home: Path, environ: Mapping[str, str]
+) -> dict[str, Outbox]:
+    zones = {key: source.timezone for key, source in sources.items()}
+    made = (load_outbox(key, raw, name, zones, environ) for key, (name, raw) in _gathered(parts, "outbox").items())
+    return {outbox.key: replace(outbox, url=local_sqlite(outbox.url, home)) for outbox in made}
 
 
 def _notify(parts: list[tuple[str, dict[str, Any]]], environ: Mapping[str, str]) -> Notify:

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from dashboard.core.configured import Parameter, Plan, Published, Target, Threshold
 from dashboard.core.declare import AlertRule, Cause, Domain, Feed, Kpi, Level, Metric, Text, Vital
 from dashboard.core.errors import ConfigurationError, DeclarationError
+from dashboard.core.playbooks import Playbook, misfits
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Catalog:
     parameters: tuple[Parameter, ...] = ()
     causes: Mapping[str, Cause] = field(default_factory=dict)
     plans: tuple[Plan, ...] = ()
+    playbooks: Mapping[str, Playbook] = field(default_factory=dict)
 
     @cached_property
     def feeds(self) -> dict[str, tuple[Domain, Feed]]:
@@ -110,6 +112,7 @@ def load_catalog(package: str = "data_sources") -> Catalog:
         tuple(Parameter(**row) for row in _rows(package, "thresholds", "parameter")),
         {c.key: c for m in modules for c in getattr(m, "CAUSES", ())},
         tuple(_plan(row) for row in _rows(package, "thresholds", "plan")),
+        {p.key: p for m in modules for p in getattr(m, "PLAYBOOKS", ())},
     )
     check_catalog(catalog)
     return catalog
@@ -152,6 +155,7 @@ def check_catalog(catalog: Catalog) -> None:
         if threshold.rule not in catalog.rules:
             raise ConfigurationError("thresholds", threshold.rule, "no such rule", "known: " + ", ".join(sorted(catalog.rules)))
     numbers = {*catalog.rules, *catalog.kpis, *(f"{domain}.{metric}" for domain, metric in catalog.metrics)}
+    numbers |= {playbook.numbers for playbook in catalog.playbooks.values()}
     for parameter in catalog.parameters:
         if parameter.rule not in numbers:
             raise ConfigurationError("thresholds", parameter.rule, "parameter of no rule, KPI or metric")
@@ -165,6 +169,10 @@ def check_catalog(catalog: Catalog) -> None:
         for line in (cause.driver, cause.effect):
             if line not in lines:
                 raise DeclarationError(f"cause {cause.key}: {line!r} is neither a metric nor a KPI")
+    for playbook in catalog.playbooks.values():
+        known = {parameter.name for parameter in catalog.parameters if parameter.rule == playbook.numbers}
+        for problem in misfits(playbook, set(catalog.rules), {f"{d}.{m}" for d, m in catalog.metrics}, known):
+            raise DeclarationError(f"playbook {playbook.key}: {problem}")
     for key in catalog.targets:
         if key not in catalog.kpis:
             raise ConfigurationError("thresholds", key, "no such KPI")

@@ -47,6 +47,7 @@ class AlertRow:
     owner: str
     refired_at: datetime | None = None
     closed_at: datetime | None = None  # people are done with it
+    drill: bool = False
     life: str | None = None  # casework's stage; None: nobody has looked after it yet
     since: datetime | None = None  # of that stage
     due_at: datetime | None = None  # when the next step must be done
@@ -110,7 +111,7 @@ class AlertFilter:
 
 
 ANY = AlertFilter()
-_COLUMNS = [c for c in alert.columns if c.name not in ("open_key",)]
+_COLUMNS = [c for c in alert.columns if c.name in AlertRow.__dataclass_fields__]
 _h = handling.c
 _HANDLED = (
     *(_h.stage.label("life"), _h.since, _h.due_at, sa.func.coalesce(_h.unit, "").label("given_to")),

@@ -308,6 +308,7 @@ alert = sa.Table(
     sa.Column("open_key", sa.String(200), unique=True),  # rule|asset while open, NULL once clear: one open alert per rule and asset
     sa.Column("refired_at", UtcDateTime),  # raised again while people still had it, or soon after: the newest such moment
     sa.Column("closed_at", UtcDateTime, index=True),  # people are done with it; beside `state`, which is the machine's
+    sa.Column("drill", sa.Boolean, nullable=False, server_default=sa.false()),  # 演练: never counted, never published as real
     sa.Index("ix_alert_state_opened", "state", "opened_at"),
     sa.Index("ix_alert_rule_asset", "rule", "asset_id"),
 )
@@ -388,7 +389,7 @@ finding = sa.Table(  # what a judged rule found about an asset, with its grounds
     sa.Index("ix_finding_rule_gone", "rule", "gone_at"),
     sa.Index("ix_finding_asset", "asset_id", "learned_at"),
 )
-audit = sa.Table(
+audit = sa.Table(  # written by store/audit_log.py alone: rows without a gap, each sealed together with the one before
     "audit",
     metadata,
     sa.Column("audit_id", _Id, primary_key=True, autoincrement=True),
@@ -397,6 +398,12 @@ audit = sa.Table(
     sa.Column("action", sa.String(48), nullable=False),
     sa.Column("object", sa.String(128), nullable=False),
     sa.Column("detail", sa.Text, nullable=False, default=""),
+    sa.Column("role", sa.String(32), nullable=False, server_default=""),
+    sa.Column("session", sa.String(48), nullable=False, server_default=""),
+    sa.Column("client", sa.String(48), nullable=False, server_default=""),
+    sa.Column("outcome", sa.String(8), nullable=False, server_default="done"),  # done | denied | failed
+    sa.Column("prev", sa.String(64), nullable=False, server_default=""),
+    sa.Column("hash", sa.String(64), nullable=False, server_default=""),  # of all the above; '': written before there was a chain
 )
 
 # ---- telling people: what is to be told, gathered into messages, each sent at least once under a key of its own
