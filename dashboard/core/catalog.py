@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.resources import files
 from types import ModuleType
@@ -18,6 +18,7 @@ from dashboard.core.configured import Parameter, Plan, Published, Target, Thresh
 from dashboard.core.declare import AlertRule, Cause, Domain, Feed, Kpi, Level, Metric, Text, Vital
 from dashboard.core.errors import ConfigurationError, DeclarationError
 from dashboard.core.playbooks import Playbook, misfits
+from dashboard.core.sight import Action, Mask, Role, Sight
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Catalog:
     causes: Mapping[str, Cause] = field(default_factory=dict)
     plans: tuple[Plan, ...] = ()
     playbooks: Mapping[str, Playbook] = field(default_factory=dict)
+    roles: Mapping[str, Role] = field(default_factory=dict)
 
     @cached_property
     def feeds(self) -> dict[str, tuple[Domain, Feed]]:
@@ -87,6 +89,38 @@ class Catalog:
         """The domains of a vital system."""
         return [d for d in self.domains.values() if d.vital == vital]
 
+    def seen_by(self, sight: Sight) -> Catalog:
+        """What of the city is declared as far as a viewer's domains go; a vital system shows while one of its domains does."""
+        if sight.domains is None:
+            return self
+        domains = {key: domain for key, domain in self.domains.items() if key in sight.domains}
+
+        def shown(line: str) -> bool:
+            return line.partition(".")[0] in domains
+
+        vitals = {d.vital for d in domains.values()}
+        playbooks = {key: playbook for key, playbook in self.playbooks.items() if shown(playbook.on)}
+        numbers = {playbook.numbers for playbook in playbooks.values()}
+        return replace(
+            self,
+            domains=domains,
+            vitals={key: vital for key, vital in self.vitals.items() if key in vitals},
+            thresholds=tuple(t for t in self.thresholds if shown(t.rule)),
+            targets={key: target for key, target in self.targets.items() if shown(key)},
+            published=tuple(p for p in self.published if p.vital in vitals and (not p.kpi or shown(p.kpi))),
+            parameters=tuple(p for p in self.parameters if p.rule in numbers or shown(p.rule)),
+            causes={key: cause for key, cause in self.causes.items() if shown(cause.driver) and shown(cause.effect)},
+            plans=tuple(p for p in self.plans if p.domain in ("", *domains)),
+            playbooks=playbooks,
+        )
+
+    def figures_seen_by(self, sight: Sight) -> list[str] | None:
+        """The keys of figures open to a viewer; None: all. An index is open where everything it is made of is."""
+        if sight.domains is None:
+            return None
+        whole = [v for v in self.vitals if all(sight.holds_domain(d.key) for d in self.of_vital(v))]
+        return [key for key, (domain, _) in self.kpis.items() if sight.holds_domain(domain.key)] + [f"vital.{v}" for v in whole]
+
 
 def _domain_modules(package: ModuleType) -> Iterable[ModuleType]:
     for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda i: i.name):
@@ -113,6 +147,7 @@ def load_catalog(package: str = "data_sources") -> Catalog:
         {c.key: c for m in modules for c in getattr(m, "CAUSES", ())},
         tuple(_plan(row) for row in _rows(package, "thresholds", "plan")),
         {p.key: p for m in modules for p in getattr(m, "PLAYBOOKS", ())},
+        {role.key: role for role in (_role(row, f"{package}/access/roles.toml") for row in _rows(package, "access", "role"))},
     )
     check_catalog(catalog)
     return catalog
@@ -141,6 +176,20 @@ _STEPS = ("acknowledge", "dispatch", "arrive", "settle", "verify", "close")
 def _plan(row: dict[str, Any]) -> Plan:
     limits = {name: float(row[name]) for name in _STEPS if name in row}
     return Plan(**{k: v for k, v in row.items() if k not in _STEPS} | {"level": Level(row["level"]), "limits": limits})
+
+
+def _role(row: Mapping[str, Any], file: str) -> Role:
+    """A row of roles.toml. Raises ConfigurationError naming the role and the word that does not fit."""
+    where = f"role {row.get('key', '?')}"
+    if unknown := set(row) - {"key", "title", "actions", "masks", "city", "needs"}:
+        raise ConfigurationError(file, where, f"no such key: {', '.join(sorted(unknown))}")
+    if row.get("needs", "") not in ("", "domains", "streets"):
+        raise ConfigurationError(file, where, f"needs {row['needs']!r}", "domains, streets, or leave it out")
+    try:
+        actions, masks = frozenset(map(Action, row["actions"])), frozenset(map(Mask, row.get("masks", ())))
+        return Role(row["key"], Text(*row["title"]), actions, masks, row.get("city", True), row.get("needs", ""))
+    except (KeyError, TypeError, ValueError) as wrong:
+        raise ConfigurationError(file, where, str(wrong)) from wrong
 
 
 def check_catalog(catalog: Catalog) -> None:
