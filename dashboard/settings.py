@@ -11,6 +11,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from dashboard.access_settings import load_access
+from dashboard.core.doors import Access
 from dashboard.core.duty import Notify
 from dashboard.core.errors import ConfigurationError
 from dashboard.core.playbooks import Outbox
@@ -87,6 +89,7 @@ class Settings:
     token_key: bytes  # secret for pseudonyms of personal fields
     notify: Notify = field(default_factory=Notify)  # who is told of alerts, and how
     outboxes: Mapping[str, Outbox] = field(default_factory=dict)  # where departments take work orders
+    access: Access = field(default_factory=Access)  # how people come in
 
 
 def duration(text: object, file: str, key: str) -> timedelta:
@@ -214,7 +217,7 @@ def load_settings(path: str | None = None, environ: Mapping[str, str] = os.envir
     config = Path(path or environ.get("COCKPIT_CONFIG", "cockpit.toml")).resolve()
     file = config.name
     raw = _toml(config)
-    _known(raw, {"city", "store", "index", "source", "pull", "web", "notify", "outbox"}, file, "top level")
+    _known(raw, {"city", "store", "index", "source", "pull", "web", "notify", "outbox", "access"}, file, "top level")
     home = Path(environ.get("COCKPIT_HOME", config.parent)).resolve()
     parts = [(file, raw)] + [(f"cockpit.d/{p.name}", _toml(p)) for p in sorted(config.parent.glob("cockpit.d/*.toml"))]
     for name, part in parts[1:]:
@@ -235,6 +238,7 @@ def load_settings(path: str | None = None, environ: Mapping[str, str] = os.envir
         token_key=environ.get("COCKPIT_TOKEN_KEY", "").encode() or _local_key(home),
         notify=_notify(parts, environ),
         outboxes=_outboxes(parts, sources, home, environ),
+        access=load_access(raw.get("access", {}), file, environ),
     )
 
 
