@@ -25,7 +25,8 @@ from dashboard.core.declare import (
     Window,
 )
 from dashboard.core.measures import ago, count, largest, mean, ratio, share, smallest, total
-from dashboard.core.playbooks import AssetState, Cleared, Condition, JudgeStops, Playbook, Reading, Step, Stop
+from dashboard.core.noise import Inhibition
+from dashboard.core.playbooks import AssetState, Cleared, Condition, Fallen, JudgeStops, Playbook, Reading, Step, Stop
 from dashboard.core.readings import latest
 from dashboard.core.receipts import order_receipt, receipts
 from dashboard.core.tables import asset_table, case_table
@@ -40,8 +41,10 @@ __all__ = [
     "Condition",
     "Derived",
     "Domain",
+    "Fallen",
     "Feed",
     "Finding",
+    "Inhibition",
     "JudgeStops",
     "Judged",
     "Kpi",

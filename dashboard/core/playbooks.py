@@ -27,6 +27,14 @@ class Reading:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Fallen:
+    """How far a metric of the asset has fallen since the playbook was set going: at least a number."""
+
+    metric: str
+    limit: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class AssetState:
     """The asset's state in its department's register."""
 
@@ -43,7 +51,7 @@ class Cleared:
     """What raised the alert no longer holds."""
 
 
-Seen: TypeAlias = Reading | AssetState | JudgeStops | Cleared
+Seen: TypeAlias = Reading | Fallen | AssetState | JudgeStops | Cleared
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,19 +65,23 @@ class Condition:
 
 @dataclass(frozen=True, kw_only=True)
 class Stop:
-    """What ends steps that are not done yet. Without `steps` it ends all of them."""
+    """What ends steps that are not done yet. Without `steps` it ends all of them, and the playbook."""
 
     key: str
     when: Condition
     steps: tuple[str, ...] = ()
+    only: Literal["any", "unanswered", "begun"] = "any"  # unanswered: nobody has accepted it yet; begun: it was asked for
+    instead: str = ""  # the step begun in their place
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
     """One thing to be done by one unit: a work order, a decision, or a check of what readings say.
 
-    How long it may take is the number `<step>.due` of the playbook, per level where it has one. An order or a decision that
-    is late escalates; `tries` above one send the order anew first. One that failed, late or refused, is done `instead`.
+    How long it may take is the number `<step>.due` of the playbook, per level where it has one; an order may have limits for
+    `<step>.accept` and `<step>.arrive` besides, all counted from the order. What is late escalates; an order nobody accepts is
+    sent anew first while `tries` are left, and one that was refused or ran out of tries is done `instead` by another step.
+    A step after a decision that was answered no is not needed.
     """
 
     key: str
@@ -78,11 +90,12 @@ class Step:
     by: Text  # the unit that does it, decides it, or answers for what is checked
     to: str = ""  # an order: the outbox it goes to
     action: str = ""  # an order: what to do, as a word departments' programs know
-    instruction: Text | None = None  # with {asset} {street} {level} {rule} {value} {unit}
+    instruction: Text | None = None  # with {asset} {street} {level} {rule} {value} {unit} {measures}
+    measures: Mapping[Level, Text] = field(default_factory=dict)  # what differs from level to level
     after: tuple[str, ...] = ()
     needs: tuple[Condition, ...] = ()  # interlocks: not begun before they hold
     holds: Condition | None = None  # a check: what must hold
-    levels: tuple[Level, ...] = ()  # only for alerts of these levels; empty: all
+    levels: tuple[Level, ...] = ()  # begun by itself only at these levels; empty: at all
     standby: bool = False  # begun only instead of another
     tries: int = 1
     instead: str = ""  # the step begun when this one has failed
@@ -135,13 +148,14 @@ def misfits(playbook: Playbook, rules: set[str], metrics: set[str], numbers: set
         named = (*step.after, *([step.instead] if step.instead else []))
         yield from (f"step {step.key}: no step {other!r}" for other in named if other not in keys)
         yield from (f"step {step.key}: {problem}" for problem in _amiss(step, numbers))
-    yield from (f"stop {stop.key}: no step {other!r}" for stop in playbook.stops for other in stop.steps if other not in keys)
+    named_by = ((stop.key, other) for stop in playbook.stops for other in (*stop.steps, *([stop.instead] if stop.instead else [])))
+    yield from (f"stop {key}: no step {other!r}" for key, other in named_by if other not in keys)
     yield from (f"step {key} is never reached" for key in set(keys) - _reached(playbook))
     for condition in conditions(playbook):
         seen = condition.seen
-        if isinstance(seen, Reading) and seen.metric not in metrics:
+        if isinstance(seen, Reading | Fallen) and seen.metric not in metrics:
             yield f"{condition.said.zh}: no metric {seen.metric!r}"
-        for number in (*([seen.limit] if isinstance(seen, Reading) else []), *([condition.held] if condition.held else [])):
+        for number in (*([seen.limit] if isinstance(seen, Reading | Fallen) else []), *([condition.held] if condition.held else [])):
             if number not in numbers:
                 yield f"{condition.said.zh}: no number {number!r} under {playbook.numbers}"
 
@@ -156,7 +170,7 @@ def _amiss(step: Step, numbers: set[str]) -> Iterator[str]:
 def _reached(playbook: Playbook) -> set[str]:
     """Steps that can begin: those that wait for nothing, those after them, and those begun instead."""
     reached: set[str] = set()
-    instead = {step.instead for step in playbook.steps}
+    instead = {thing.instead for thing in (*playbook.steps, *playbook.stops)}
     while found := {
         step.key
         for step in playbook.steps

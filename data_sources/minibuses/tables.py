@@ -108,4 +108,5 @@ FEEDS = (
     city.Feed(key="cells", title=Text("人口网格", "Population squares"), table=cell, clean=measure_walk, on_map=False, late_after=_RARELY),
     city.Feed(key="positions", title=Text("车辆定位", "Positions"), metrics=(SPEED, OCCUPANCY, OFF_LINE), late_after=timedelta(minutes=2)),
     city.Feed(key="headways", title=Text("行车间隔", "Headways"), metrics=(HEADWAY_OUT, HEADWAY_BACK), late_after=timedelta(hours=11)),
+    city.receipts("minibuses"),
 )

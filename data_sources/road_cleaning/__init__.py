@@ -52,6 +52,7 @@ FEEDS = (
     city.Feed(key="silt", title=Text("走航积尘", "Silt drives"), table=silt_run, late_after=timedelta(days=9)),
     city.Feed(key="scores", title=Text("积尘评分", "Dust-load scores"), table=dust_score, late_after=timedelta(days=65)),
     city.Feed(key="checks", title=Text("保洁检查", "Litter checks"), table=litter_check, late_after=timedelta(hours=36), clean=score_check),
+    city.receipts("road_cleaning"),
 )
 
 LATELY = timedelta(minutes=30)  # weather older than this says nothing about now

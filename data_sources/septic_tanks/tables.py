@@ -106,4 +106,5 @@ FEEDS = (
         clean=share_of_layers,
         late_after=timedelta(days=14),
     ),
+    city.receipts("septic_tanks"),
 )

@@ -94,4 +94,5 @@ FEEDS = (
         required=("case_id", "opened_at", "due_at", "asset_id"),
         late_after=_A_MONTH,
     ),
+    city.receipts("slopes"),
 )
