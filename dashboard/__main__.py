@@ -57,7 +57,7 @@ def _catalog() -> Catalog:
 def _store(settings: Settings) -> sa.Engine:
     from dashboard.store.engine import open_store
 
-    return open_store(settings.store_url)
+    return open_store(settings.store_url, settings.audit_key)
 
 
 def _current_store(settings: Settings) -> sa.Engine:

@@ -79,7 +79,7 @@ def create_app(parts: Parts) -> Front:
 
 def open_app(settings: Settings) -> Front:
     """The application of this deployment, on its own store. Raises ConfigurationError for one that was not migrated."""
-    catalog, engine, stand = load_catalog(), open_store(settings.store_url), found_pages()
+    catalog, engine, stand = load_catalog(), open_store(settings.store_url, settings.audit_key), found_pages()
     with contextlib.suppress(sa.exc.DBAPIError):  # a store that is away comes back; until then the sketch of the streets serves
         require_current(engine)
         with engine.connect() as conn:

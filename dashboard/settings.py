@@ -87,6 +87,7 @@ class Settings:
     sources: Mapping[str, SourceConfig]
     pulls: Mapping[str, PullConfig]
     token_key: bytes  # secret for pseudonyms of personal fields
+    audit_key: bytes = b""  # secret that seals the audit log
     notify: Notify = field(default_factory=Notify)  # who is told of alerts, and how
     outboxes: Mapping[str, Outbox] = field(default_factory=dict)  # where departments take work orders
     access: Access = field(default_factory=Access)  # how people come in
@@ -235,7 +236,8 @@ def load_settings(path: str | None = None, environ: Mapping[str, str] = os.envir
         index=raw.get("index", {}),
         sources=sources,
         pulls={k: _pull(k, v, name, sources) for k, (name, v) in _gathered(parts, "pull").items()},
-        token_key=environ.get("COCKPIT_TOKEN_KEY", "").encode() or _local_key(home),
+        token_key=environ.get("COCKPIT_TOKEN_KEY", "").encode() or _local_key(home, "token.key"),
+        audit_key=environ.get("COCKPIT_AUDIT_KEY", "").encode() or _local_key(home, "audit.key"),
         notify=_notify(parts, environ),
         outboxes=_outboxes(parts, sources, home, environ),
         access=load_access(raw.get("access", {}), file, environ),
@@ -293,9 +295,9 @@ def _toml(path: Path) -> dict[str, Any]:
         raise ConfigurationError(name, "-", f"not UTF-8 at byte {wrong.start}", "save it as UTF-8") from wrong
 
 
-def _local_key(home: Path) -> bytes:
+def _local_key(home: Path, name: str) -> bytes:
     """A secret of this machine's own, made once, readable by its owner only."""
-    path = home / "var" / "token.key"
+    path = home / "var" / name
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:

@@ -1,1 +1,1 @@
-"""What people decide: acknowledgements, with an audit of who did what."""
+"""What people decide about alerts."""

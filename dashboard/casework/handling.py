@@ -8,13 +8,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from dashboard.casework.audit import note_action
 from dashboard.casework.life import EVENT_WORDS, REASONS, Event, Grounds, Life, Stage, born, due_step, missing, step
 from dashboard.core.catalog import Catalog
 from dashboard.core.configured import Plan
 from dashboard.core.declare import Level
 from dashboard.core.errors import NotFoundError, NotNowError
 from dashboard.core.times import city_day
+from dashboard.store.audit_log import NOWHERE, Origin, note_action
 from dashboard.store.engine import writing
 from dashboard.store.schema import alert, alert_transition, handling, photo
 from dashboard.store.topics import bump
@@ -34,6 +34,7 @@ class Doing:
     note: str = ""
     unit: str = ""  # whom it is given to
     code: str = ""  # why it is a false alarm
+    origin: Origin = NOWHERE  # for the audit log
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ def act(engine: sa.Engine, catalog: Catalog, alert_id: int, doing: Doing, now: d
             _may_close(conn, case)
         after = step(case.life, doing.event, now, case.plan, doing.unit)
         carry(conn, case, after, doing, now)
-        note_action(conn, actor=doing.actor, action=f"alert.{doing.event}", about=case.row.number, detail=_detail(doing), now=now)
+        told = {"action": f"alert.{doing.event}", "about": case.row.number, "detail": _detail(doing)}
+        note_action(conn, actor=doing.actor, **told, now=now, origin=doing.origin)
         bump(conn, ["alerts"], now)
     return after
 

@@ -10,13 +10,13 @@ from datetime import datetime
 import sqlalchemy as sa
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from dashboard.casework.audit import note_action
 from dashboard.casework.handling import Doing, carry, find
 from dashboard.casework.life import Event, step
 from dashboard.core.catalog import Catalog
 from dashboard.core.errors import NotNowError
 from dashboard.core.times import to_micros
 from dashboard.store import bulk
+from dashboard.store.audit_log import NOWHERE, Origin, note_action
 from dashboard.store.engine import writing
 from dashboard.store.schema import photo
 from dashboard.store.topics import bump
@@ -39,7 +39,9 @@ class Photo:
     body: bytes
 
 
-def add_photo(engine: sa.Engine, catalog: Catalog, alert_id: int, given: bytes, actor: str, now: datetime) -> Photo:
+def add_photo(
+    engine: sa.Engine, catalog: Catalog, alert_id: int, given: bytes, actor: str, now: datetime, origin: Origin = NOWHERE
+) -> Photo:
     """Keep a photograph with an alert. Raises NotNowError for what is no picture or one too many, NotFoundError for no alert."""
     made = cleaned(given)
     with writing(engine).begin() as conn:
@@ -52,7 +54,8 @@ def add_photo(engine: sa.Engine, catalog: Catalog, alert_id: int, given: bytes, 
         if bulk.insert(conn, photo, names, [row]):
             after = step(case.life, Event.PHOTO, now, case.plan)
             carry(conn, case, after, Doing(event=Event.PHOTO, actor=actor, code=made.photo_id[:32]), now)
-            note_action(conn, actor=actor, action="alert.photo", about=case.row.number, detail=made.photo_id, now=now)
+            told = {"action": "alert.photo", "about": case.row.number, "detail": made.photo_id}
+            note_action(conn, actor=actor, **told, now=now, origin=origin)
             bump(conn, ["alerts"], now)
     return made
 

@@ -13,7 +13,8 @@ from shapely.ops import unary_union
 
 from dashboard.core import places
 from dashboard.geo.fit import Ground
-from dashboard.store.schema import audit, geo_layer
+from dashboard.store.audit_log import note_action
+from dashboard.store.schema import geo_layer
 from dashboard.store.topics import bump
 
 LAYERS = ("boundary", "bridges", "loop", "neighbours", "rivers", "roads", "streets", "tunnels")
@@ -60,7 +61,7 @@ def write_layer(conn: sa.Connection, layer: str, collection: dict[str, Any], dat
     if not conn.execute(sa.update(geo_layer).where(geo_layer.c.layer == layer).values(**row)).rowcount:
         conn.execute(sa.insert(geo_layer).values(layer=layer, **row))
     detail = f"{len(collection['features'])} features, given in {datum}, review no. {collection['review_no'] or '-'}"
-    conn.execute(sa.insert(audit).values(at=now, actor=actor, action="geo.import", object=layer, detail=detail))
+    note_action(conn, actor=actor, action="geo.import", about=layer, detail=detail, now=now)
     bump(conn, ["geo"], now)
 
 
@@ -70,6 +71,6 @@ def drop_layer(conn: sa.Connection, layer: str, actor: str, now: datetime) -> bo
     if gone and layer == "streets" and read_layer(conn, "boundary").get("follows"):
         drop_layer(conn, "boundary", actor, now)
     if gone:
-        conn.execute(sa.insert(audit).values(at=now, actor=actor, action="geo.drop", object=layer, detail="back to the sketch"))
+        note_action(conn, actor=actor, action="geo.drop", about=layer, detail="back to the sketch", now=now)
         bump(conn, ["geo"], now)
     return gone

@@ -8,14 +8,14 @@ from typing import Any
 import sqlalchemy as sa
 
 
-def open_store(url: str) -> sa.Engine:
-    """An engine for the store. SQLite: WAL, normal sync, writers wait up to 30 s for one another."""
-    address = sa.make_url(url)
+def open_store(url: str, audit_key: bytes = b"") -> sa.Engine:
+    """An engine for the store. SQLite: WAL, normal sync, writers wait up to 30 s for one another. `audit_key` seals the audit log."""
+    address, options = sa.make_url(url), {"audit_key": audit_key}
     if address.get_backend_name() != "sqlite":
-        return sa.create_engine(address, pool_pre_ping=True, pool_size=8)
+        return sa.create_engine(address, pool_pre_ping=True, pool_size=8, execution_options=options)
     if address.database and address.database != ":memory:":
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(address, connect_args={"timeout": 30})
+    engine = sa.create_engine(address, connect_args={"timeout": 30}, execution_options=options)
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin)
     return engine
