@@ -9,7 +9,9 @@ from dashboard.city import AlertRule, Readings, Stillness, Text
 _MINUTE = timedelta(minutes=1)
 
 
-def watch(key: str, zh: str, en: str, metric: str, unit: str, hold: float = 0, clear_hold: float = 0) -> AlertRule:
+def watch(
+    key: str, zh: str, en: str, metric: str, unit: str, hold: float = 0, clear_hold: float = 0, *, life_safety: bool = False
+) -> AlertRule:
     """Rings once the readings of a metric have been beyond a limit for `hold` minutes; clears after `clear_hold` minutes within it."""
     return AlertRule(
         key=key,
@@ -18,6 +20,7 @@ def watch(key: str, zh: str, en: str, metric: str, unit: str, hold: float = 0, c
         hold=hold * _MINUTE,
         clear_hold=clear_hold * _MINUTE,
         unit=unit,
+        life_safety=life_safety,
     )
 
 

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from dashboard.core.configured import Parameter, Plan, Published, Target, Threshold
 from dashboard.core.declare import AlertRule, Cause, Domain, Feed, Kpi, Level, Metric, Text, Vital
 from dashboard.core.errors import ConfigurationError, DeclarationError
+from dashboard.core.noise import Inhibition, NoiseLimits, inhibitions_misfit
 from dashboard.core.playbooks import Playbook, misfits
 from dashboard.core.sight import Action, Mask, Role, Sight
 
@@ -35,6 +36,8 @@ class Catalog:
     plans: tuple[Plan, ...] = ()
     playbooks: Mapping[str, Playbook] = field(default_factory=dict)
     roles: Mapping[str, Role] = field(default_factory=dict)
+    inhibitions: tuple[Inhibition, ...] = ()
+    noise: tuple[NoiseLimits, ...] = ()
 
     @cached_property
     def feeds(self) -> dict[str, tuple[Domain, Feed]]:
@@ -85,6 +88,10 @@ class Catalog:
         rows = [p for p in self.plans if p.level is level and p.domain in ("", domain) and p.valid_from <= day <= p.valid_to]
         return max(rows, key=lambda p: p.domain != "", default=None)
 
+    def noise_on(self, day: str) -> NoiseLimits | None:
+        """The limits of noise in force on a city day (ISO); None: nothing is joined or silenced."""
+        return next((n for n in self.noise if n.valid_from <= day <= n.valid_to), None)
+
     def of_vital(self, vital: str) -> list[Domain]:
         """The domains of a vital system."""
         return [d for d in self.domains.values() if d.vital == vital]
@@ -118,8 +125,8 @@ class Catalog:
         """The keys of figures open to a viewer; None: all. An index is open where everything it is made of is."""
         if sight.domains is None:
             return None
-        whole = [v for v in self.vitals if all(sight.holds_domain(d.key) for d in self.of_vital(v))]
-        return [key for key, (domain, _) in self.kpis.items() if sight.holds_domain(domain.key)] + [f"vital.{v}" for v in whole]
+        whole = {d.vital for d in self.domains.values()} - {d.vital for d in self.domains.values() if d.key not in sight.domains}
+        return [key for key, (domain, _) in self.kpis.items() if sight.holds_domain(domain.key)] + [f"vital.{v}" for v in sorted(whole)]
 
 
 def _domain_modules(package: ModuleType) -> Iterable[ModuleType]:
@@ -146,8 +153,10 @@ def load_catalog(package: str = "data_sources") -> Catalog:
         tuple(Parameter(**row) for row in _rows(package, "thresholds", "parameter")),
         {c.key: c for m in modules for c in getattr(m, "CAUSES", ())},
         tuple(_plan(row) for row in _rows(package, "thresholds", "plan")),
-        {p.key: p for m in modules for p in getattr(m, "PLAYBOOKS", ())},
-        {role.key: role for role in (_role(row, f"{package}/access/roles.toml") for row in _rows(package, "access", "role"))},
+        playbooks={p.key: p for m in modules for p in getattr(m, "PLAYBOOKS", ())},
+        roles={role.key: role for role in (_role(row, f"{package}/access/roles.toml") for row in _rows(package, "access", "role"))},
+        inhibitions=tuple(one for m in modules for one in getattr(m, "INHIBITIONS", ())),
+        noise=tuple(NoiseLimits(**row) for row in _rows(package, "thresholds", "noise")),
     )
     check_catalog(catalog)
     return catalog
@@ -200,6 +209,7 @@ def check_catalog(catalog: Catalog) -> None:
         for feed in domain.feeds:
             if (feed.table is None) == (not feed.metrics):
                 raise DeclarationError(f"feed {domain.key}.{feed.key}: give either a table or metrics")
+    inhibitions_misfit(catalog.inhibitions, {key: rule for key, (_, rule) in catalog.rules.items()}, catalog.thresholds)
     for threshold in catalog.thresholds:
         if threshold.rule not in catalog.rules:
             raise ConfigurationError("thresholds", threshold.rule, "no such rule", "known: " + ", ".join(sorted(catalog.rules)))

@@ -6,6 +6,7 @@ which no screen can show, so the two are one here. In Yuzhong GCJ-02 lies about 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, TypeAlias, TypeVar
 
@@ -19,6 +20,7 @@ Step: TypeAlias = Callable[[Any, Any], tuple[Any, Any]]
 
 _A = 6378245.0  # the ellipsoid the shift is defined on (Krasovsky)
 _EE = 0.00669342162296594323
+_WGS_A, _WGS_EE = 6378137.0, 0.00669437999014
 _X_PI = np.pi * 3000.0 / 180.0
 _WEST, _EAST, _SOUTH, _NORTH = 72.004, 137.8347, 0.8293, 55.8271  # the shift is defined in this box only
 _ROUNDS = 6  # of the inverse; each gains two to three digits, so the rest is far below a millimetre
@@ -91,6 +93,15 @@ def _walk(lon: Degrees, lat: Degrees, steps: tuple[Step, ...]) -> tuple[Degrees,
     for step in steps:
         x, y = step(x, y)
     return _like(lon, (x, y))
+
+
+def metres_between(lon: float, lat: float, other_lon: float, other_lat: float) -> float:
+    """How far apart two places are on WGS84, along the ellipsoid's radii where they stand: to a millimetre within a kilometre."""
+    middle = math.radians((lat + other_lat) / 2)
+    flat = 1 - _WGS_EE * math.sin(middle) ** 2
+    north = _WGS_A * (1 - _WGS_EE) / flat**1.5
+    east = _WGS_A / math.sqrt(flat) * math.cos(middle)
+    return math.hypot(math.radians(other_lat - lat) * north, math.radians(other_lon - lon) * east)
 
 
 def _arrays(lon: Any, lat: Any) -> tuple[Floats, Floats]:

@@ -241,8 +241,10 @@ class AlertRule:
     hold: timedelta = timedelta(0)  # a condition must last this long before it rings
     clear_hold: timedelta = timedelta(0)  # and be gone this long before it is quiet
     no_data: Literal["keep", "clear", "alert"] = "keep"  # silence is not health: the default keeps what is known
+    on_error: Literal["keep", "alert"] = "keep"  # a rule that cannot judge is shown so either way; some are worth a call at night
     unit: str = ""
     owner: Text | None = None  # responsible unit; default: the domain's department
+    life_safety: bool = False  # lives depend on it at any level: never folded, inhibited or silenced. Red always is
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -259,8 +261,10 @@ class Domain:
     derived: tuple[Derived, ...] = ()
     asset_kinds: Mapping[str, Text] = field(default_factory=dict)  # code in the `kind` column → words
     states: Mapping[str, Text] = field(default_factory=dict)  # code in `state` columns → words
+    part_of: tuple[sa.Column[Any], ...] = ()  # columns of registers naming the asset that another is part of: a room's building
     resting_states: tuple[str, ...] = ()  # those in which an asset's instruments are meant to be silent: an engine that is off
     category_words: Mapping[str, Text] = field(default_factory=dict)
+    homes: bool = False  # its assets are where people live: names and places of them are addresses
 
 
 @dataclass(frozen=True, kw_only=True)

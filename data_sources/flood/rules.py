@@ -14,15 +14,15 @@ _MINUTE = timedelta(minutes=1)
 
 RULES = (
     watch("warning_level", "水位逼近或超过警戒", "River at warning level", "to_warning", "m", 10, 60),
-    watch("guarantee_level", "水位逼近或超过保证", "River at guarantee level", "to_guarantee", "m", 10, 60),
-    watch("over_rising", "超保证水位且仍在上涨", "Over guarantee and rising", "over_rising", "m", 10, 120),
-    watch("record", "水位达到历史最高", "River at its record", "to_record", "m", 10, 60),
+    watch("guarantee_level", "水位逼近或超过保证", "River at guarantee level", "to_guarantee", "m", 10, 60, life_safety=True),
+    watch("over_rising", "超保证水位且仍在上涨", "Over guarantee and rising", "over_rising", "m", 10, 120, life_safety=True),
+    watch("record", "水位达到历史最高", "River at its record", "to_record", "m", 10, 60, life_safety=True),
     watch("rise", "江河水位快速上涨", "River rising fast", "rise", "m/h", 15, 60),
     watch("soon", "即将达到警戒水位", "Warning level soon", "hours_to_warning", "h", 15, 60),
     watch("rain_12h", "12小时暴雨", "Rainstorm, 12 h", "rain_12h", "mm", 0, 30),
     watch("rain_6h", "6小时暴雨", "Rainstorm, 6 h", "rain_6h", "mm", 0, 30),
     watch("rain_3h", "3小时暴雨", "Rainstorm, 3 h", "rain_3h", "mm", 0, 30),
-    watch("ponding", "道路积水", "Road under water", "depth", "cm", 0, 10),
+    watch("ponding", "道路积水", "Road under water", "depth", "cm", 0, 10, life_safety=True),
     city.AlertRule(
         key="unanswered",
         title=Text("叫应超时未应答", "Call not answered in time"),

@@ -6,7 +6,7 @@ from dashboard import city
 from dashboard.city import Text
 from data_sources.minibuses.kpis import KPIS
 from data_sources.minibuses.rules import RULES
-from data_sources.minibuses.tables import FEEDS
+from data_sources.minibuses.tables import FEEDS, vehicle
 
 DOMAIN = city.Domain(
     key="minibuses",
@@ -14,6 +14,7 @@ DOMAIN = city.Domain(
     department=Text("区交通局", "Transport bureau"),
     vital="circulation",
     feeds=FEEDS,
+    part_of=(vehicle.c.line,),
     kpis=KPIS,
     rules=RULES,
     asset_kinds={

@@ -5,13 +5,16 @@ from dashboard.city import Text
 from data_sources.rentals.feeds import FEEDS
 from data_sources.rentals.kpis import KPIS
 from data_sources.rentals.rules import RULES
+from data_sources.rentals.tables import room
 
 DOMAIN = city.Domain(
     key="rentals",
     title=Text("网约房", "Short-term rentals"),
     department=Text("渝中区公安分局", "Yuzhong Public Security Branch"),
     vital="immunity",
+    homes=True,
     feeds=FEEDS,
+    part_of=(room.c.building,),
     kpis=KPIS,
     rules=RULES,
     asset_kinds={

@@ -21,12 +21,12 @@ def _gathered(key: str, zh: str, en: str, table: Any, at: Any, where: Any) -> ci
 
 
 RULES = (
-    watch("gas", "化粪池甲烷聚集", "Methane gathering in tank", "ch4", "%LEL", 0, _CALM_MIN),
-    watch("h2s", "化粪池硫化氢超限", "H₂S in tank", "h2s", "mg/m³", 0, _CALM_MIN),
-    watch("co", "化粪池一氧化碳超限", "CO in tank", "co", "mg/m³", 0, _CALM_MIN),
+    watch("gas", "化粪池甲烷聚集", "Methane gathering in tank", "ch4", "%LEL", 0, _CALM_MIN, life_safety=True),
+    watch("h2s", "化粪池硫化氢超限", "H₂S in tank", "h2s", "mg/m³", 0, _CALM_MIN, life_safety=True),
+    watch("co", "化粪池一氧化碳超限", "CO in tank", "co", "mg/m³", 0, _CALM_MIN, life_safety=True),
     watch("nh3", "化粪池氨气超限", "Ammonia in tank", "nh3", "mg/m³", 0, _CALM_MIN),
     watch("co2", "化粪池二氧化碳超限", "CO₂ in tank", "co2", "mg/m³", 0, _CALM_MIN),
-    watch("oxygen", "化粪池缺氧", "Oxygen low in tank", "o2", "%vol", 5, _CALM_MIN),
+    watch("oxygen", "化粪池缺氧", "Oxygen low in tank", "o2", "%vol", 5, _CALM_MIN, life_safety=True),
     watch("oxygen_rich", "化粪池富氧", "Oxygen high in tank", "o2", "%vol", 5, _CALM_MIN),
     watch("level", "化粪池高液位", "Tank nearly full", "level", "%", 10, _CALM_MIN),
     watch("level_low", "化粪池液位过低", "Tank pumped too low", "level", "%", 5, _CALM_MIN),

@@ -7,6 +7,7 @@ from dashboard.city import Text
 from data_sources.ships.feeds import FEEDS, STEADY
 from data_sources.ships.kpis import KPIS
 from data_sources.ships.rules import RULES
+from data_sources.ships.tables import engine
 
 DOMAIN = city.Domain(
     key="ships",
@@ -14,6 +15,7 @@ DOMAIN = city.Domain(
     department=Text("区交通局（海事）", "Transport bureau, maritime office"),
     vital="breath",
     feeds=FEEDS,
+    part_of=(engine.c.ship,),
     kpis=KPIS,
     rules=RULES,
     derived=(STEADY,),

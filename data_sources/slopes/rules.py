@@ -14,11 +14,11 @@ _MINUTE = timedelta(minutes=1)
 
 
 RULES = (
-    watch("displacement", "边坡位移加速", "Slope moving faster", "displacement_rate", "mm/d", 10, 20),
-    watch("crack", "危岩裂缝扩展", "Rock crack opening", "crack_rate", "mm/d", 10, 20),
-    watch("crack_doubling", "裂缝速率1小时翻倍", "Crack twice as fast in an hour", "crack_doubling", "倍", 0, 20),
-    watch("tilt", "危岩倾斜加速", "Rock tilting faster", "tilt_rate", "°/d", 10, 20),
-    watch("tangent", "位移曲线变陡", "Displacement curve steepening", "tangent_angle", "°", 30, 60),
+    watch("displacement", "边坡位移加速", "Slope moving faster", "displacement_rate", "mm/d", 10, 20, life_safety=True),
+    watch("crack", "危岩裂缝扩展", "Rock crack opening", "crack_rate", "mm/d", 10, 20, life_safety=True),
+    watch("crack_doubling", "裂缝速率1小时翻倍", "Crack twice as fast in an hour", "crack_doubling", "倍", 0, 20, life_safety=True),
+    watch("tilt", "危岩倾斜加速", "Rock tilting faster", "tilt_rate", "°/d", 10, 20, life_safety=True),
+    watch("tangent", "位移曲线变陡", "Displacement curve steepening", "tangent_angle", "°", 30, 60, life_safety=True),
     watch("vibration", "危岩振动", "Rock shaken", "vibration", "mg", 0, 30),
     watch("soil", "坡体含水率偏高", "Slope soaked", "soil_moisture", "%", 30, 60),
     watch("rain_1h", "短时强降雨", "Hard rain", "rain_1h", "mm", 0, 30),
@@ -27,6 +27,7 @@ RULES = (
         key="rain_coupled",
         title=Text("雨、湿、动叠加", "Rain, wet ground and movement together"),
         watches=RAIN_COUPLED,
+        life_safety=True,
         clear_hold=60 * _MINUTE,
     ),
     city.AlertRule(
