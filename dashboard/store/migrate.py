@@ -20,11 +20,11 @@ from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 
 from dashboard.core.errors import ConfigurationError, DeclarationError
-from dashboard.store import schema, schema_access, schema_audit, schema_linkage, schema_rules
+from dashboard.store import schema, schema_access, schema_audit, schema_linkage, schema_noise, schema_rules
 from dashboard.store.engine import open_store, writing
 from dashboard.store.schema import schema_change
 
-_GATHERED = (schema, schema_access, schema_audit, schema_linkage, schema_rules)
+_GATHERED = (schema, schema_access, schema_audit, schema_linkage, schema_noise, schema_rules)
 ENGINE_TABLES = frozenset(thing.name for module in _GATHERED for thing in vars(module).values() if isinstance(thing, sa.Table))
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _NAMED = 5  # of what a store lacks, named in a message

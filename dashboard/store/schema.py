@@ -422,6 +422,7 @@ notice = sa.Table(  # one transition, told to one recipient over one channel
     sa.Column("message", sa.String(36)),  # the message it went into; NULL: waits. On our own screens it is there at once
     sa.Index("ix_notice_message_due", "message", "due_at"),
     sa.Index("ix_notice_channel_made", "channel", "made_at"),
+    sa.Index("ix_notice_alert", "alert_id"),
 )
 notice_message = sa.Table(
     "notice_message",
