@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,18 +18,14 @@ from dashboard.core.times import city_day, to_micros
 from dashboard.store.findings import FindingRow, findings_now
 from dashboard.store.schema import finding
 
-log = logging.getLogger(__name__)
-_broken: dict[str, str] = {}  # rules whose judge failed the last time, and how: told once
-
 
 def judged(at_hand: Looking, watched: Judged) -> Sightings:
     """What the judge finds now. An asset it does not name, or that a stop rule holds for, is at rest."""
     rows = {name: _rows(at_hand.conn, query, at_hand.now) for name, query in watched.reads.items()}
     parameters = at_hand.catalog.rule_parameters(at_hand.key, city_day(at_hand.now).isoformat())
-    found = Sightings(findings=_asked(at_hand.key, watched, rows, parameters, at_hand.now))
-    if found.findings is None:
-        return found
-    for one in found.findings:
+    named = watched.judge(rows, parameters, at_hand.now)
+    found = Sightings(findings=named)
+    for one in named:
         value = 0.0 if one.stopped else one.value
         at = _since(at_hand, one)
         if at_hand.matters(found, one.asset, value, to_micros(at)):
@@ -41,21 +36,6 @@ def judged(at_hand: Looking, watched: Judged) -> Sightings:
         if asset not in found.by_asset and not stored.standing.is_at_rest:
             found.add(asset, at_hand.now, 0.0)
             found.seen[asset] = at_hand.now
-    return found
-
-
-def _asked(
-    rule: str, watched: Judged, rows: Mapping[str, list[Any]], parameters: Mapping[str, float], now: datetime
-) -> list[Finding] | None:
-    """What the judge says; None, and one line in the log, where it breaks: one domain's mistake must not silence all others' alerts."""
-    try:
-        found = watched.judge(rows, parameters, now)
-    except Exception as wrong:
-        if _broken.get(rule) != repr(wrong):
-            log.error("judge of %s failed; its alerts stay as they are", rule, exc_info=wrong)
-        _broken[rule] = repr(wrong)
-        return None
-    _broken.pop(rule, None)
     return found
 
 

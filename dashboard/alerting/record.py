@@ -35,6 +35,7 @@ class Change:
     about: About
     found: Finding | None = None  # of a judged rule: its grounds
     again: timedelta = timedelta(0)  # raised again this soon after closing, it is the same matter and keeps its number
+    said: str = ""  # why, where that is not for the machine to say
 
 
 def open_key(rule: str, asset: str) -> str:
@@ -78,7 +79,7 @@ def _open(conn: sa.Connection, change: Change, told: Transition, subject: Subjec
         "opened_at": told.at,
         "level_at": told.at,
         "updated_at": now,
-        "no_data": told.value is None,
+        "no_data": told.value is None and not change.said,
         "owner": change.about.owner,
         "open_key": open_key(change.rule, change.asset),
     }
@@ -100,7 +101,7 @@ def _again(conn: sa.Connection, change: Change, told: Transition, now: datetime)
     worst = max((Level(row.worst_level), told.new), key=lambda level: level.severity)
     values: dict[str, Any] = {"state": "open", "cleared_at": None, "open_key": open_key(change.rule, change.asset), "refired_at": told.at}
     values |= {"level": told.new.value, "level_at": told.at, "worst_level": worst.value, "closed_at": None, "updated_at": now}
-    values |= {"value": told.value, "threshold": _limit(change.machine, told.new), "no_data": told.value is None}
+    values |= {"value": told.value, "threshold": _limit(change.machine, told.new), "no_data": told.value is None and not change.said}
     conn.execute(sa.update(alert).where(alert.c.alert_id == row.alert_id).values(values))
     _tell(conn, row.alert_id, change, told, now)
     return True
@@ -121,7 +122,7 @@ def _move(conn: sa.Connection, change: Change, told: Transition, now: datetime) 
         case "data_back":
             values |= {"no_data": False}
         case "clear":
-            values |= {"state": "clear", "cleared_at": told.at, "open_key": None, "no_data": told.value is None}
+            values |= {"state": "clear", "cleared_at": told.at, "open_key": None, "no_data": told.value is None and not change.said}
     if told.value is not None:
         values["value"] = told.value
     conn.execute(sa.update(alert).where(alert.c.alert_id == row.alert_id).values(values))
@@ -133,7 +134,7 @@ def _update(conn: sa.Connection, change: Change, **values: Any) -> None:
 
 
 def _tell(conn: sa.Connection, alert_id: int, change: Change, told: Transition, now: datetime) -> None:
-    why = reason(told, change.machine, change.about.words, change.about.unit, change.about.decimals, change.found)
+    why = change.said or reason(told, change.machine, change.about.words, change.about.unit, change.about.decimals, change.found)
     row = {"alert_id": alert_id, "at": told.at, "noticed_at": now, "what": told.what, "reason": why, "value": told.value, "actor": "system"}
     conn.execute(sa.insert(alert_transition).values(row | {"old": told.old, "new": told.new if told.what != "clear" else "clear"}))
 

@@ -13,6 +13,7 @@ from dashboard.core.declare import Level, Text
 from dashboard.core.times import city_day, iso
 from dashboard.snapshot.words import LEVEL_WORDS, clock_time, number, say, span, unit_words
 from dashboard.store import alert_reads
+from dashboard.store.rule_faults import is_itself
 
 _RECENT = timedelta(hours=24)
 _PAST = timedelta(days=366)  # of one asset
@@ -163,6 +164,8 @@ def _owner(a: Alert, catalog: Catalog, lang: str) -> str:
 def headline(a: Alert, lang: str) -> str:
     """Object + phenomenon. A rule that names its object itself is not given another."""
     phenomenon = a.rule_title(lang)
+    if is_itself(a.asset_id):
+        return say(lang, f"规则“{phenomenon}”判定出错", f"Rule “{phenomenon}” cannot judge")
     where = "" if a.asset_id in ("district", a.street, "") or a.asset_name in phenomenon else a.asset_name
     if lang == "en":
         return f"{where}: {phenomenon}" if where else phenomenon

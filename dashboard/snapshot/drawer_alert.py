@@ -19,6 +19,7 @@ from dashboard.snapshot.alerts import Alert, card, grounds, one_alert
 from dashboard.snapshot.figures import thresholds_of_metric
 from dashboard.snapshot.handling import handling, took_words
 from dashboard.snapshot.picture import Picture
+from dashboard.snapshot.rule_standing import blind_while
 from dashboard.snapshot.shapes import path, scale_of
 from dashboard.snapshot.view import View
 from dashboard.snapshot.words import UNKNOWN, moment, say, sure, together, unit_words
@@ -45,6 +46,7 @@ def alert(picture: Picture, view: View, alert_id: str) -> dict[str, Any]:
         "summary": together(lang, (grounds(a, lang), c.street)),
         "rule": f"{rule[1].title(lang)}（{a.rule}）" if rule else a.rule,
         "rule_key": a.rule if rule else "",
+        "noted": blind_while(picture, a.rule, a.opened, a.closed or picture.at, lang),
         "reference": _reference(picture, a, lang),
         "grounds": _grounds(picture, a, lang),
         "steps": _steps(picture, a, lang),
@@ -60,7 +62,7 @@ def _find(picture: Picture, alert_id: str) -> Alert:
     for a in picture.alerts:
         if str(a.alert_id) == alert_id:
             return a
-    with picture.reader.engine.connect() as conn:
+    with picture.reading() as conn:
         found = one_alert(conn, picture.catalog, alert_id, picture.at)
     if found is None:
         raise NotFoundError(f"no alert {alert_id}")
@@ -79,7 +81,7 @@ def _grounds(picture: Picture, a: Alert, lang: str) -> list[dict[str, Any]]:
     rule = picture.catalog.rules.get(a.rule)
     if rule is None or not isinstance(rule[1].watches, Judged):
         return []
-    with picture.reader.engine.connect() as conn:
+    with picture.reading() as conn:
         found = findings(conn, [a.rule], a.opened, min(picture.at, a.closed or picture.at), a.asset_id)
     if not found:
         return []
@@ -88,7 +90,7 @@ def _grounds(picture: Picture, a: Alert, lang: str) -> list[dict[str, Any]]:
 
 
 def _steps(picture: Picture, a: Alert, lang: str) -> list[dict[str, str]]:
-    with picture.reader.engine.connect() as conn:
+    with picture.reading() as conn:
         told = alert_reads.alert_timeline(conn, a.alert_id, picture.at)
     return [_step(moment(s.at, lang, picture.now), s, lang) for s in told]
 
@@ -121,7 +123,7 @@ def _plot(picture: Picture, a: Alert, lang: str) -> dict[str, Any]:
     domain, metric, channel_id = watched
     end = min(picture.at, (a.closed or picture.at) + _AFTER) + timedelta(seconds=1)
     start = min(a.opened - _BEFORE, end - _SPAN)
-    with picture.reader.engine.connect() as conn:
+    with picture.reading() as conn:
         points = [(p.ts, p.mean) for p in series.series(conn, channel_id, start, end)]
     if len(points) < 2:
         return nothing
@@ -140,7 +142,7 @@ def _watched(picture: Picture, a: Alert) -> tuple[Domain, Metric, int] | None:
         return None
     c = latest.c
     query = sa.select(c.channel_id).where(c.domain == rule[0].key, c.metric == metric.key, c.asset_id == a.asset_id)
-    with picture.reader.engine.connect() as conn:
+    with picture.reading() as conn:
         channel_id = conn.scalar(query)
     return None if channel_id is None else (rule[0], metric, channel_id)
 

@@ -16,6 +16,7 @@ from dashboard.core.declare import AlertRule, Domain, Judged, Level, OutOfRange,
 from dashboard.core.errors import NotFoundError
 from dashboard.core.times import CITY_ZONE, city_day, day_number, day_of_number
 from dashboard.snapshot.picture import Picture
+from dashboard.snapshot.rule_standing import blind, blind_words
 from dashboard.snapshot.rules import LOOKED_BACK, account, holds, ledgers, limits, on_silence, watched
 from dashboard.snapshot.view import View
 from dashboard.snapshot.words import moment, number, say, sure, unit_words
@@ -38,8 +39,10 @@ def rule(picture: Picture, view: View, key: str) -> dict[str, Any]:
     if key not in picture.catalog.rules:
         raise NotFoundError(f"no rule {key!r}")
     (domain, declared), lang = picture.catalog.rules[key], view.lang
+    fault = blind(picture).get(key)
     return {
         "key": key,
+        "blind": blind_words(fault, lang, picture.now) if fault else "",
         "title": declared.title(lang),
         "domain": domain.title(lang),
         "watches": watched(picture, domain, declared, lang),
@@ -69,7 +72,7 @@ def _parameter(p: Parameter, lang: str) -> dict[str, str]:
 
 def _record_since(picture: Picture, lang: str) -> str:
     """Since when rules are looked at, where that is less than the stretch."""
-    with picture.reader.engine.connect() as conn:
+    with picture.reading() as conn:
         first = conn.scalar(sa.select(alert_transition.c.noticed_at).order_by(alert_transition.c.transition_id).limit(1))
     if first is None or first <= picture.at - LOOKED_BACK:
         return ""
@@ -108,7 +111,7 @@ def _trial(picture: Picture, key: str, domain: Domain, declared: AlertRule) -> T
     stamp = (hour, version(Rule(in_force, declared.hold, declared.clear_hold, declared.no_data)))
 
     def made() -> Trial | None:
-        with picture.reader.engine.connect() as conn:
+        with picture.reading() as conn:
             back = _SHORTER if _channels(conn, domain, declared) > _MANY else LOOKED_BACK
             try:
                 return backtest(conn, picture.catalog, key, hour - back, hour)

@@ -25,6 +25,7 @@ from dashboard.core.declare import (
 )
 from dashboard.core.times import city_day
 from dashboard.snapshot.picture import Picture
+from dashboard.snapshot.rule_standing import blind, blind_words
 from dashboard.snapshot.view import View
 from dashboard.snapshot.vitals import query_of
 from dashboard.snapshot.words import UNKNOWN, listed, number, say, span, sure, unit_words
@@ -64,7 +65,13 @@ def counts(picture: Picture, view: View) -> dict[str, Any]:
         vital = {"css": v.css, "title": v.title(view.lang)}
         domains.append({"title": domain.title(view.lang), "vital": vital, "rules": len(domain.rules), **account(own, view.lang)})
     rang = sum(known[key].fires > 0 for key in picture.catalog.rules if key in known)
-    return {"rules": len(picture.catalog.rules), "rang": rang, "whole": account(whole, view.lang), "domains": domains}
+    return {
+        "rules": len(picture.catalog.rules),
+        "rang": rang,
+        "blind": len(blind(picture)),
+        "whole": account(whole, view.lang),
+        "domains": domains,
+    }
 
 
 def rules(picture: Picture, view: View) -> dict[str, Any]:
@@ -101,8 +108,10 @@ def _sorted(picture: Picture, view: View) -> Iterable[dict[str, Any]]:
 
 def _row(picture: Picture, view: View, domain: Domain, rule: AlertRule) -> dict[str, Any]:
     lang, key = view.lang, f"{domain.key}.{rule.key}"
+    fault = blind(picture).get(key)
     return {
         "key": key,
+        "blind": blind_words(fault, lang, picture.now) if fault else "",
         "title": rule.title(lang),
         "domain": "",
         "watches": watched(picture, domain, rule, lang),
@@ -123,7 +132,7 @@ def ledgers(picture: Picture) -> Mapping[str, Ledger]:
     stamp = (picture.at if picture.replay else hour, picture.versions.get("alerts"))
 
     def made() -> Mapping[str, Ledger]:
-        with picture.reader.engine.connect() as conn:
+        with picture.reading() as conn:
             return rule_ledgers(conn, picture.at - LOOKED_BACK, picture.at)
 
     return picture.reader.keep(("rule ledgers", picture.replay), stamp, made)

@@ -8,6 +8,7 @@ from typing import Any
 from dashboard.snapshot.alerts import Alert, card, grounds, headline, width
 from dashboard.snapshot.figures import since_yesterday
 from dashboard.snapshot.picture import Picture
+from dashboard.snapshot.rule_standing import blind
 from dashboard.snapshot.view import View
 from dashboard.snapshot.vitals import VitalBody, tabs
 from dashboard.snapshot.words import count_word, date_line, grade_word, listed, number, say, together
@@ -50,14 +51,16 @@ def _weakest(weak: Sequence[VitalBody], lang: str) -> str:
 
 
 def _sentence(picture: Picture, view: View, bodies: Sequence[VitalBody]) -> str:
-    """The worst open alert, how many more wait, and what is not connected."""
+    """Rules that are blind, the worst open alert, how many more wait, and what is not connected."""
     lang, opened = view.lang, picture.open_in(view)
     said = [_foremost(picture, view, opened[0]) if opened else say(lang, "没有未闭环的预警", "No open alerts")]
+    if failing := len(blind(picture)):
+        said.insert(0, say(lang, f"{failing}条规则判定出错", f"{failing} rules cannot judge" if failing > 1 else "1 rule cannot judge"))
     if waiting := sum(a.state == "new" for a in opened[1:]):
         said.append(say(lang, f"另有{waiting}条待确认", f"{waiting} more to acknowledge"))
     if missing := [b.title for b in bodies if b.unlinked]:
         said.append(say(lang, f"{listed(lang, missing)}未接入", f"{listed(lang, missing)} not connected"))
-    while len(said) > 1 and sum(map(width, said)) > _SENTENCE:
+    while len(said) > (2 if failing else 1) and sum(map(width, said)) > _SENTENCE:
         said.pop()  # the vitals and the feed say it too
     return say(lang, "；", "; ").join(said)
 

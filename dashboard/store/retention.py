@@ -29,6 +29,7 @@ from dashboard.store.schema import (
     reading_scope_h1,
     row_past,
 )
+from dashboard.store.schema_rules import reading_late, rule_fault
 
 _SLICE = 1000  # rows a transaction: some milliseconds, so that a writer behind us hardly notices
 _THINNED_AGAIN = timedelta(days=60)
@@ -47,6 +48,8 @@ class Retention:
     settled_quarantine: timedelta = timedelta(days=90)
     notices: timedelta = timedelta(days=400)
     findings: timedelta = timedelta(days=400)
+    rule_faults: timedelta = timedelta(days=400)
+    late_readings: timedelta = timedelta(days=2)  # rules look back a day
 
 
 def thin(engine: sa.Engine, now: datetime, keep: Retention | None = None) -> dict[str, int]:
@@ -63,6 +66,8 @@ def _old(engine: sa.Engine, now: datetime, keep: Retention) -> Iterator[tuple[sa
     yield pull_run, pull_run.c.started_at < now - keep.pull_runs
     yield quarantine, sa.and_(quarantine.c.state != "open", quarantine.c.last_seen_at < now - keep.settled_quarantine)
     yield finding, finding.c.gone_at < now - keep.findings
+    yield rule_fault, rule_fault.c.gone_at < now - keep.rule_faults
+    yield reading_late, reading_late.c.noted_at < now - keep.late_readings
     yield notice_message, sa.and_(notice_message.c.state != "waiting", notice_message.c.made_at < now - keep.notices)
     waits = sa.exists().where(notice_message.c.message == notice.c.message)
     yield notice, sa.and_(notice.c.message.is_not(None), notice.c.made_at < now - keep.notices, sa.not_(waits))

@@ -190,7 +190,7 @@ def test_a_judge_that_breaks_silences_nobody_and_clears_nothing(judging: SmallCi
         evaluate(judging.engine, without, judging.settings, judging.now)
     assert len(_open(judging, "bad")) == 1 and len(_open(judging, "too_hot")) == 1
     assert _found(judging) == [("a", 2, False, True)]
-    assert [record.message for record in caplog.records] == ["judge of lighting.bad failed; its alerts stay as they are"]
+    assert [record.message for record in caplog.records] == ["rule lighting.bad cannot judge; its alerts stay as they are"]
 
 
 def _usual_days(town: SmallCity, days: int, low: float, high: float) -> None:

@@ -1,0 +1,51 @@
+"""How a rule itself stands: whether it can judge at all, and since when not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from dashboard.core.declare import Text
+from dashboard.snapshot.picture import Picture
+from dashboard.snapshot.words import moment, say
+from dashboard.store.rule_faults import Fault, faults, faults_between
+
+_KINDS = {
+    "KeyError": Text("缺少所需数据项", "something it needs is missing"),
+    "AttributeError": Text("缺少所需字段", "a field it needs is missing"),
+    "TypeError": Text("数据类型不符", "data of another type than expected"),
+    "ValueError": Text("数据取值不符", "a value it cannot use"),
+    "ZeroDivisionError": Text("除数为零", "division by zero"),
+    "OperationalError": Text("读取数据失败", "its data could not be read"),
+    "ProgrammingError": Text("读取数据失败", "its data could not be read"),
+}
+
+
+def blind(picture: Picture) -> Mapping[str, Fault]:
+    """Rules that cannot judge as of the picture."""
+
+    def made() -> Mapping[str, Fault]:
+        with picture.reading() as conn:
+            found = faults(conn, picture.at if picture.replay else None)
+        return {rule: fault for rule, fault in found.items() if rule in picture.catalog.rules}
+
+    return picture.kept("rule faults", ("alerts",), made)
+
+
+def blind_words(fault: Fault, lang: str, now: datetime) -> str:
+    """Since when and why, in words first, then as the program says it."""
+    since, kind = moment(fault.since, lang, now), _KINDS.get(fault.kind)
+    cause = kind(lang) if kind else say(lang, "程序出错", "the program failed")
+    exact = f"{fault.kind} {fault.error} {fault.place}".strip()
+    if fault.gone_at is not None:
+        until = moment(fault.gone_at, lang, now)
+        return say(lang, f"{since}至{until}判定出错：{cause}（{exact}）", f"could not judge from {since} to {until}: {cause} ({exact})")
+    return say(lang, f"自{since}起，{cause}（{exact}）", f"since {since}: {cause} ({exact})")
+
+
+def blind_while(picture: Picture, rule: str, t0: datetime, t1: datetime, lang: str) -> list[str]:
+    """When a rule could not judge in the life of an alert: what stood then may have changed unseen."""
+    with picture.reading() as conn:
+        found = faults_between(conn, rule, t0, t1)
+    title = say(lang, "判定出错：", "The rule could not judge: ")
+    return [("" if one.gone_at else title) + blind_words(one, lang, picture.now) for one in found]
