@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from data_sources.departments import air_roads, air_schema
+from data_sources.departments import air_orders, air_roads, air_schema, happenings
 from data_sources.departments.air_cleaning import DAY, call_rows, check_rows, dust_rows, scores, silt_rows, trip_rows
 from data_sources.departments.air_hours import five_minutes, hourly, weather
 from data_sources.departments.air_life import STATIONS, Station, eight_hour_peaks
+from data_sources.departments.air_linkage import UNASKED, Asked, raised_from
 from data_sources.departments.air_warnings import warning_rows
 from data_sources.departments.building import Row, bulk_insert, local_text, local_texts, replace_rows
 from data_sources.departments.life import STREETS, ZONE, Department, Floats, grid, noise
+from data_sources.departments.orders import answer
 
 _OFFSET = 8 * 3600.0
 _FLAGS = 690  # noise streams of this file
@@ -43,25 +45,28 @@ def build(engine: sa.Engine, now: datetime, seed: int) -> None:
             else:
                 bulk_insert(conn, air_schema.weather, weather_rows(station, end - KEPT_FIVE_MINUTES.total_seconds(), end, seed))
         bulk_insert(conn, air_schema.warnings, warning_rows(end - WARNINGS_KEPT.total_seconds(), end, seed))
-        _write_work(conn, start, end, seed, bulk_insert)
+        _write_work(conn, start, end, seed, bulk_insert, UNASKED)
+        happenings.begin(conn, end)
 
 
 def live(engine: sa.Engine, since: datetime, until: datetime, seed: int) -> None:
     """Write what happened after `since` up to `until`."""
     start, end = since.timestamp(), until.timestamp()
     with engine.begin() as conn:
+        asked, receipts = air_orders.asked_of(conn, start, end, seed)
         for station in STATIONS:
-            fresh = hour_rows(station, start, end, seed)
+            fresh = hour_rows(station, start, end, seed, asked)
             if fresh:
                 replace_rows(conn, air_schema.hours, fresh)
-                replace_rows(conn, air_schema.current, current_rows(station, end, seed))
-            replace_rows(conn, air_schema.days, day_rows(station, start, end, seed))
+                replace_rows(conn, air_schema.current, current_rows(station, end, seed, asked))
+            replace_rows(conn, air_schema.days, day_rows(station, start, end, seed, asked))
             if station.is_micro:
-                replace_rows(conn, air_schema.five_minutes, five_minute_rows(station, start, end, seed))
+                replace_rows(conn, air_schema.five_minutes, five_minute_rows(station, start, end, seed, asked))
             else:
                 replace_rows(conn, air_schema.weather, weather_rows(station, start, end, seed))
         replace_rows(conn, air_schema.warnings, warning_rows(start, end, seed))
-        _write_work(conn, start, end, seed, replace_rows)
+        _write_work(conn, start, end, seed, replace_rows, asked)
+        answer(conn, air_orders.BOX, receipts, start, end)
         _thin(conn, end)
 
 
@@ -83,7 +88,7 @@ def _registers(conn: sa.Connection, end: float) -> None:
     bulk_insert(conn, air_schema.plans, air_roads.plan_rows())
 
 
-def hour_rows(station: Station, since: float, until: float, seed: int) -> list[Row]:
+def hour_rows(station: Station, since: float, until: float, seed: int, asked: Asked = UNASKED) -> list[Row]:
     """Hours that came in, or were corrected, after `since`; as they stand at `until`.
 
     A few come hours late; a few are first marked over-limit and corrected the next morning: the pull must take both.
@@ -95,10 +100,10 @@ def hour_rows(station: Station, since: float, until: float, seed: int) -> list[R
     doubted = (luck > 0.006) & (luck < 0.010)
     settled = np.floor((ends + _OFFSET) / DAY + 1) * DAY - _OFFSET + 10 * 3600
     corrected = doubted & (settled <= until)
-    changed = np.where(corrected, settled, came)
+    changed = _sent_anew(station, ends, np.where(corrected, settled, came), until, asked)
     keep = (came <= until) & (changed > since) & (ends > until - HISTORY.total_seconds())
     kinds = np.select([luck < 0.004, luck < 0.006, doubted & ~corrected, _calibrating(ends, station)], [1, 2, 3, 4], 0)
-    return _hour_texts(station, ends[keep], ["NDMLC"[kind] for kind in kinds[keep].tolist()], changed[keep], seed)
+    return _hour_texts(station, ends[keep], ["NDMLC"[kind] for kind in kinds[keep].tolist()], changed[keep], seed, asked)
 
 
 def _calibrating(ends: Floats, station: Station) -> Truths:
@@ -107,10 +112,18 @@ def _calibrating(ends: Floats, station: Station) -> Truths:
     return np.asarray((local % (7 * DAY) == (station.number % 7) * DAY + 4 * 3600) & (not station.is_micro))
 
 
-def _hour_texts(station: Station, ends: Floats, flags: list[str], changed: Floats, seed: int) -> list[Row]:
+def _sent_anew(station: Station, ends: Floats, changed: Floats, until: float, asked: Asked) -> Floats:
+    """Hours in which dust was raised are told of again where they were out before anybody knew."""
+    for dust in asked.dust:
+        if dust.subject == station.code and dust.at <= until:
+            changed = np.where(ends > raised_from(dust), np.maximum(changed, dust.at), changed)
+    return changed
+
+
+def _hour_texts(station: Station, ends: Floats, flags: list[str], changed: Floats, seed: int, asked: Asked) -> list[Row]:
     if not len(ends):
         return []
-    found = hourly(ends, station, seed)
+    found = hourly(ends, station, seed, asked)
     doubt = np.array([1.7 if flag == "L" else 1.0 for flag in flags])
     columns = [[f"{v:.0f}" for v in (found[p] * doubt).tolist()] if p in found else [""] * len(ends) for p in ("pm2_5", "pm10", *GASES)]
     times = local_texts(ends)
@@ -125,14 +138,14 @@ def _hour_row(station: Station, row: tuple[str, ...]) -> Row:
     return (f"{station.code}{time[:13].replace('-', '').replace(' ', '')}", station.code, time, *values, flag, changed)
 
 
-def current_rows(station: Station, until: float, seed: int) -> list[Row]:
+def current_rows(station: Station, until: float, seed: int, asked: Asked = UNASKED) -> list[Row]:
     """The newest hour that has come in."""
-    seen = hour_rows(station, until - 8 * 3600, until, seed)
+    seen = hour_rows(station, until - 8 * 3600, until, seed, asked)
     newest = max(seen, key=lambda row: str(row[2]), default=None)
     return [] if newest is None else [newest[1:]]
 
 
-def day_rows(station: Station, since: float, until: float, seed: int) -> list[Row]:
+def day_rows(station: Station, since: float, until: float, seed: int, asked: Asked = UNASKED) -> list[Row]:
     """Daily reports, out at ten the next morning. Micro-stations have none."""
     if station.is_micro:
         return []
@@ -141,7 +154,7 @@ def day_rows(station: Station, since: float, until: float, seed: int) -> list[Ro
     if not len(starts):
         return []
     ends = starts[:, None] + np.arange(1, 25) * 3600.0
-    found = {p: v.reshape(ends.shape) for p, v in hourly(ends.ravel(), station, seed).items()}
+    found = {p: v.reshape(ends.shape) for p, v in hourly(ends.ravel(), station, seed, asked).items()}
     valid = noise(seed, _FLAGS, (ends.ravel() // 3600).astype(np.int64) * 100 + station.number).reshape(ends.shape) >= 0.006
     valid = valid & ~_calibrating(ends, station)
     means = {p: (v * valid).sum(axis=1) / np.maximum(valid.sum(axis=1), 1) for p, v in found.items()}
@@ -153,14 +166,14 @@ def day_rows(station: Station, since: float, until: float, seed: int) -> list[Ro
     return list(zip(codes, [station.code] * len(days), days, *columns, peaks, valid.sum(axis=1).tolist(), issued, strict=True))
 
 
-def five_minute_rows(station: Station, since: float, until: float, seed: int) -> list[Row]:
+def five_minute_rows(station: Station, since: float, until: float, seed: int, asked: Asked = UNASKED) -> list[Row]:
     """A micro-station's own series; now and then one is off the air for half an hour."""
     at = grid(datetime.fromtimestamp(since, ZONE), datetime.fromtimestamp(until, ZONE), timedelta(minutes=5))
     gap = noise(seed, _FLAGS + 5, (at // 2400).astype(np.int64) * 100 + station.number) < 0.004
     at = at[~gap]
     if not len(at):
         return []
-    found = five_minutes(at, station, seed)
+    found = five_minutes(at, station, seed, asked)
     columns = [np.round(found[name], 1).tolist() for name in ("pm2_5", "pm10", "temp", "rh")]
     return list(zip([station.code] * len(at), local_texts(at), *columns, strict=True))
 
@@ -178,7 +191,7 @@ def weather_rows(station: Station, since: float, until: float, seed: int) -> lis
 Write = Callable[[sa.Connection, sa.Table, list[Row]], None]
 
 
-def _write_work(conn: sa.Connection, since: float, until: float, seed: int, write: Write) -> None:
+def _write_work(conn: sa.Connection, since: float, until: float, seed: int, write: Write, asked: Asked) -> None:
     """The sanitation half: trips, inspections and scores of the days between."""
     first, last = (float(np.floor((t + _OFFSET) / DAY)) * DAY - _OFFSET for t in (since, until))
     days = np.arange(first, last + 1, DAY)
@@ -187,8 +200,8 @@ def _write_work(conn: sa.Connection, since: float, until: float, seed: int, writ
     for table, rows_of_days in inspections:
         write(conn, table, [row for row in rows_of_days(days, seed) if after < row[-1] <= before])
     begin = max(since, until - KEPT_TRIPS.total_seconds())
-    write(conn, air_schema.trips, trip_rows([day for day in days.tolist() if day + DAY > begin], begin, until, seed))
-    write(conn, air_schema.calls, call_rows(begin, until, seed))
+    write(conn, air_schema.trips, trip_rows([day for day in days.tolist() if day + DAY > begin], begin, until, seed, asked))
+    write(conn, air_schema.calls, call_rows(begin, until, seed, asked))
     write(conn, air_schema.scores, score_rows(since, until, seed))
 
 
@@ -206,4 +219,4 @@ def score_rows(since: float, until: float, seed: int) -> list[Row]:
     return rows
 
 
-DEPARTMENT = Department(key="air", title="区生态环境局与环卫", build=build, live=live)
+DEPARTMENT = Department(key="air", title="区生态环境局与环卫", build=build, live=live, provokes={air_orders.DUST: air_orders.provoke_dust})

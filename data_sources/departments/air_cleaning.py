@@ -8,7 +8,7 @@ from datetime import timedelta
 import numpy as np
 
 from data_sources.departments.air_life import STATIONS, drifting, road_dust
-from data_sources.departments.air_linkage import Call, calls
+from data_sources.departments.air_linkage import UNASKED, Asked, Call, calls
 from data_sources.departments.air_roads import DUST_LIMIT, LITTER, SEGMENTS, Segment, operations
 from data_sources.departments.building import Row, local_text, local_texts, rows_of
 from data_sources.departments.life import STREETS, Floats, episodes, noise, rain, temperature, wind
@@ -44,30 +44,30 @@ def _planned(day0: float) -> list[Job]:
     return [Job(s, how, at, "计划", min(day0 + 3 * 3600, at)) for s, how, at in every_other]
 
 
-def recent_calls(since: float, until: float, seed: int) -> list[Call]:
+def recent_calls(since: float, until: float, seed: int, asked: Asked = UNASKED) -> list[Call]:
     """Calls that may still be moving after `since`."""
-    return [call for s in STATIONS if s.is_micro for call in calls(s, since - _LONGEST, until, seed)]
+    return [call for s in STATIONS if s.is_micro for call in calls(s, since - _LONGEST, until, seed, asked)]
 
 
-def _linked(since: float, until: float, seed: int) -> list[Job]:
+def _linked(since: float, until: float, seed: int, asked: Asked) -> list[Job]:
     """Extra trips for calls that were answered: three stretches of the street, one after the other."""
-    return [job for call in recent_calls(since, until, seed) if call.rolls for job in _jobs_of(call, seed)]
+    return [job for call in recent_calls(since, until, seed, asked) if call.rolls for job in _jobs_of(call, seed)]
 
 
 def _jobs_of(call: Call, seed: int) -> list[Job]:
     near = [s for s in _MAINS if s.street == call.station.street and s.has_machines][:3]
     blowing = float(wind(np.array([call.departed]), seed)[0]) >= _MIST_WIND
-    ways = ("洗扫", "洒水", "洒水" if blowing else "雾炮")
-    lasts = call.done - call.departed
+    ways = call.ways or ("洗扫", "洒水", "洒水" if blowing else "雾炮")
+    sent, part = call.dispatched, 0.1 * (call.done - call.departed)
     return [
-        Job(s, ways[i], call.dispatched, "联动", call.dispatched, call, call.departed + 0.1 * i * lasts, call.done - 0.1 * (2 - i) * lasts)
+        Job(s, ways[i % len(ways)], sent, "联动", sent, call, call.departed + i * part, call.done - (2 - i) * part)
         for i, s in enumerate(near)
     ]
 
 
-def trip_rows(days: list[float], since: float, until: float, seed: int) -> list[Row]:
+def trip_rows(days: list[float], since: float, until: float, seed: int, asked: Asked = UNASKED) -> list[Row]:
     """Trips of those days that became known, began or ended after `since`, as they stand at `until`."""
-    jobs = [job for day in days for job in _planned(day)] + _linked(since, until, seed)
+    jobs = [job for day in days for job in _planned(day)] + _linked(since, until, seed, asked)
     if not jobs:
         return []
     due, seen = np.array([job.due for job in jobs]), np.array([job.seen for job in jobs])
@@ -114,15 +114,15 @@ def _trip_row(job: Job, state: int, covered: float, due: str, began: str, ended:
 
 def call_code(call: Call) -> str:
     """The number a call is filed under."""
-    return f"LD{call.station.code[-3:]}{int(call.hour // 3600)}"
+    return call.number or f"LD{call.station.code[-3:]}{int(call.hour // 3600)}"
 
 
 _STATES = ("已触发", "已派单", "已接单", "作业中")
 
 
-def call_rows(since: float, until: float, seed: int) -> list[Row]:
+def call_rows(since: float, until: float, seed: int, asked: Asked = UNASKED) -> list[Row]:
     """Calls that moved after `since`, as they stand at `until`."""
-    return [_call_row(call, until) for call in recent_calls(since, until, seed) if since < _moved(call, until) <= until]
+    return [_call_row(call, until) for call in recent_calls(since, until, seed, asked) if since < _moved(call, until) <= until]
 
 
 def _moved(call: Call, until: float) -> float:

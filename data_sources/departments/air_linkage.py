@@ -9,6 +9,7 @@ from math import exp
 import numpy as np
 
 from data_sources.departments.air_life import STATIONS, Station, drifting, pm25, road_dust
+from data_sources.departments.happenings import Happening
 from data_sources.departments.life import Floats, local_hour, noise, rain, temperature
 
 HOUR = 3600.0
@@ -21,6 +22,8 @@ _PROMISED = ((15, 45, 180), (10, 30, 120), (5, 20, 90), (5, 15, 60))  # minutes 
 _REACH, _FALL_SHORT = 0.45, 0.15  # of the road's dust, laid by a call well done and by one left half done
 _DRIES_S = 2.6 * HOUR
 _FORGOTTEN_S = 10 * HOUR  # nothing is left of a call after this
+_OUT_S = 600.0  # after its end every hour is out, as a rule
+_RAISED_S, _SETTLES_S = 2 * HOUR, 1.2 * HOUR  # dust somebody raised stays in the air, then settles
 _PLANNED = ((5.8, 0.13), (10.4, 0.10), (14.1, 0.13), (15.4, 0.10))  # hours the planned rounds are through, and what they lay
 
 
@@ -37,25 +40,50 @@ class Call:
     acked: float
     departed: float
     done: float
+    number: str = ""  # of a call made because of an order
+    ways: tuple[str, ...] = ()  # how to clean, where the order says so
 
     @property
     def rolls(self) -> bool:
         """Whether anybody drove out."""
         return self.outcome in ("办结", "未办结")
 
+    @property
+    def seen(self) -> float:
+        """When the department's system has it."""
+        return self.dispatched if self.number else self.hour + 330.0
+
     def steps(self) -> tuple[float, ...]:
         """The moments its row changes, in order."""
-        seen = self.hour + 330.0
+        seen = self.seen
         if self.outcome == "漏派":
             return (seen,)
         return (seen, self.dispatched, self.acked, self.departed, self.done) if self.rolls else (seen, self.dispatched)
 
 
-def calls(station: Station, since: float, until: float, seed: int) -> list[Call]:
+@dataclass(frozen=True)
+class Asked:
+    """What came of orders, since when sweepers go out on orders only, and dust that somebody raised."""
+
+    since: float = np.inf  # up to here the department called its sweepers by itself
+    calls: tuple[Call, ...] = ()
+    dust: tuple[Happening, ...] = ()
+
+
+UNASKED = Asked()
+
+
+def raised_from(happening: Happening) -> float:
+    """Dust is told of by the hour: what was raised now is in the newest hour that is out."""
+    return (happening.at - _OUT_S) // HOUR * HOUR - HOUR
+
+
+def calls(station: Station, since: float, until: float, seed: int, asked: Asked = UNASKED) -> list[Call]:
     """Calls about hours that ended after `since` up to `until`."""
     first, last = (int((t - _WEEK_BEGINS) // _BLOCK) for t in (since, until))
-    found = [call for block in range(first, last + 1) for call in _decided(station, block, seed)]
-    return [call for call in found if since < call.hour <= until]
+    own = [call for block in range(first, last + 1) for call in _decided(station, block, seed) if call.seen <= asked.since]
+    ordered = [call for call in asked.calls if call.station is station]
+    return [call for call in (*own, *ordered) if since < call.hour <= until]
 
 
 @lru_cache(maxsize=512)  # years of blocks of eleven stations
@@ -71,7 +99,7 @@ def _decided(station: Station, block: int, seed: int) -> tuple[Call, ...]:
     before, last, held = 0.0, -99, 0
     for i, (end, mid, a, b) in enumerate(zip(ends.tolist(), middle.tolist(), rest.tolist(), dust.tolist(), strict=True)):
         value = a + b * (1 - min(0.5, sum(_laid(call, mid) for call in found[-4:])))
-        level = _level(value, before)
+        level = level_of(value, before)
         if level and (i - last >= _AGAIN_H[level - 1] or level > held):
             found.append(_call(station, level, end, value, sky[i], luck[i]))
             last, held = i, level
@@ -79,15 +107,22 @@ def _decided(station: Station, block: int, seed: int) -> tuple[Call, ...]:
     return tuple(found)
 
 
-def _level(value: float, before: float) -> int:
+def level_of(value: float, before: float) -> int:
+    """The level two hours ask for; 0: none."""
     level = sum(value >= limit for limit in _LIMITS)
     return 1 if level == 2 and before < _LIMITS[1] else level
 
 
 def _call(station: Station, level: int, end: float, value: float, sky: tuple[float, float, float], luck: list[float]) -> Call:
+    return sent_call(station, level, end, value, sky, luck, end + 340 + 200 * luck[0] + (1500 if luck[1] > 0.95 else 0))
+
+
+def sent_call(
+    station: Station, level: int, end: float, value: float, sky: tuple[float, float, float], luck: list[float], sent: float
+) -> Call:
+    """What becomes of a call sent at a moment, under a sky of fine particles, temperature and rain."""
     fine, degrees, wet = sky
     accept, leave, finish = (60.0 * minutes for minutes in _PROMISED[level - 1])
-    sent = end + 340 + 200 * luck[0] + (1500 if luck[1] > 0.95 else 0)
     acked = sent + accept * (0.2 + 0.6 * luck[2]) * (2.4 if luck[3] > 0.9 else 1)
     departed = max(sent + leave * (0.35 + 0.5 * luck[3]) * (1.9 if luck[4] > 0.92 else 1), acked + 120)
     done = max(sent + finish * (0.45 + 0.4 * luck[4]) * (1.6 if luck[5] > 0.94 else 1), departed + 1500)
@@ -121,22 +156,37 @@ def _planned(at: Floats, seed: int) -> Floats:
     return np.asarray(share * ((temperature(at, seed) > 4) & (rain(at, seed) < 0.1)))
 
 
-def pm10(at: Floats, station: Station, seed: int) -> Floats:
+def pm10(at: Floats, station: Station, seed: int, asked: Asked = UNASKED) -> Floats:
     """Particles as they are at moments in order, µg/m³: what nobody can sweep, and the road's dust as far as it was not laid."""
-    return drifting(at, station, seed) + road_dust(at, station, seed) * (1 - _planned(at, seed)) * (1 - _called(at, station, seed))
+    dust = road_dust(at, station, seed) + _raised(at, station, asked)
+    return drifting(at, station, seed) + dust * (1 - _planned(at, seed)) * (1 - _called(at, station, seed, asked))
 
 
-def _called(at: Floats, station: Station, seed: int) -> Floats:
+def _raised(at: Floats, station: Station, asked: Asked) -> Floats:
+    dust = np.zeros_like(at)
+    for happening in asked.dust:
+        if happening.subject == station.code:
+            age = at - raised_from(happening)
+            dust += np.where(age > 0, happening.size * np.exp(-np.clip(age - _RAISED_S, 0, None) / _SETTLES_S), 0.0)
+    return dust
+
+
+def _called(at: Floats, station: Station, seed: int, asked: Asked) -> Floats:
     share = np.zeros_like(at)
     if not len(at):
         return share
-    asking = next(s for s in STATIONS if s.is_micro and s.street == station.street)  # the one whose dust sends sweepers to this street
+    asking = sentinel(station)
     reach = 1.0 if station.is_micro else 0.75  # the big stations stand high above the road
-    for call in calls(asking, float(at[0]) - 24 * HOUR, float(at[-1]), seed):
+    for call in calls(asking, float(at[0]) - 24 * HOUR, float(at[-1]), seed, asked):
         if call.rolls:
             first, last = np.searchsorted(at, (call.departed, call.done + _FORGOTTEN_S))
             share[first:last] += reach * _laid_over(call, at[first:last])
     return np.minimum(share, 0.5)
+
+
+def sentinel(station: Station) -> Station:
+    """The station whose dust sends sweepers to this one's street."""
+    return next(s for s in STATIONS if s.is_micro and s.street == station.street)
 
 
 def _laid_over(call: Call, at: Floats) -> Floats:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from data_sources.departments.orders import inbox_columns, receipt_columns
+
 metadata = sa.MetaData()
 S = sa.String
 
@@ -196,4 +198,17 @@ checks = sa.Table(
     sa.Column("污渍占比", sa.Float),  # %
     sa.Column("停留分钟", sa.Integer),
     sa.Column("更新时间", S(19), index=True),
+)
+
+INBOX = {
+    **{"order_no": "工单号", "kind": "作业方式", "asset_id": "站点编码", "place": "作业地点", "instruction": "任务内容"},
+    **{"priority": "紧急程度", "issued_at": "下达时间", "due_at": "要求完成时间", "drill": "演练标志", "playbook": "预案"},
+    **{"alert_no": "告警编号", "watermark": "水印", "found_at": "收件时间"},
+}
+# Others may write to this table and to no other here; 收件时间 is filled by whoever takes the order.
+inbox = sa.Table("工单收件箱", metadata, *inbox_columns(INBOX))
+receipts = sa.Table(
+    "工单回执",
+    metadata,
+    *receipt_columns("回执号", "工单号", "站点编码", "回执", "回执时间", "车组", "说明", "结果", "演练标志"),  # 接单 到场 完成 拒单
 )

@@ -6,8 +6,8 @@ crews and citizens would have recorded. The same seed gives the same city on eve
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -50,6 +50,7 @@ class Department:
     title: str
     build: Callable[[sa.Engine, datetime, int], None]
     live: Callable[[sa.Engine, datetime, datetime, int], None]
+    provokes: Mapping[str, Callable[[sa.Connection, float, int], str]] = field(default_factory=dict)  # what may be made to happen now
 
 
 def noise(seed: int, stream: int, ticks: np.ndarray[Any, Any]) -> Floats:
