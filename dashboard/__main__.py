@@ -365,6 +365,42 @@ def run() -> None:
     raise SystemExit(run_all(settings, demo_departments(settings), click.echo))  # a real department is pulled, never built
 
 
+# ---- the audit log
+
+
+@main.group("audit")
+def audit_group() -> None:
+    """Who did what: the log, and whether it is whole."""
+
+
+@audit_group.command("verify")
+@click.option("--from", "start", default=0, help="the row to begin with; default: all that is kept")
+def audit_verify(start: int) -> None:
+    """Look through the log: rows changed, removed, put in another order or inserted, and an end cut off, are named."""
+    from dashboard.store.audit_check import head_file, lines_of, verify
+
+    settings = _settings()
+    found = verify(_current_store(settings), lines_of(head_file(settings.home)), start)
+    for what in found.told:
+        click.echo(what)
+    told = f"{found.looked} rows, {found.first} to {found.last}"
+    if not found.whole:
+        raise click.ClickException(f"the audit log is not as it was written: {told}, {found.problems} findings")
+    click.echo(f"the audit log is whole: {told}")
+
+
+@audit_group.command("export")
+@click.option("--from", "start", default=0, help="first row")
+@click.option("--to", "end", type=int, help="last row")
+def audit_export(start: int, end: int | None) -> None:
+    """Rows as lines of JSON, with their seals, for an archive elsewhere."""
+    from dashboard.store.audit_check import exported
+
+    with _current_store(_settings()).connect() as conn:
+        for line in exported(conn, start, end):
+            click.echo(line)
+
+
 # ---- geography, documents
 
 

@@ -39,6 +39,7 @@ from dashboard.pull.run import PullOutcome, run_pull
 from dashboard.pull.schedule import next_due
 from dashboard.pull.state import filling
 from dashboard.settings import Settings
+from dashboard.store import audit_check
 from dashboard.store.lease import Lease
 from dashboard.store.readings import compact
 from dashboard.store.retention import thin
@@ -140,6 +141,7 @@ class Worker:
             (self._fill_past, IntervalTrigger(seconds=1), "care"),
             (self._compact, IntervalTrigger(seconds=int(COMPACT_EVERY.total_seconds())), "care"),
             (self._thin, CronTrigger(hour=3, minute=random.randint(0, 40)), "care"),
+            (self._audit, IntervalTrigger(seconds=int(audit_check.LOOK_EVERY.total_seconds())), "care"),
         ):
             scheduler.add_job(self._guarded(job), trigger, id=job.__name__, executor=executor)
         for channel in self._settings.notify.channels:  # each on its own: a mail server that hangs holds up no robot
@@ -299,6 +301,9 @@ class Worker:
         began = time.monotonic()
         gone = thin(self._engine, self._clock.now())
         log.info("old history thinned in %.1f s: %s", time.monotonic() - began, gone or "nothing was old enough")
+
+    def _audit(self) -> None:
+        audit_check.care(self._engine, self._settings.home, self._clock.now())
 
 
 def _of_today(domain: Domain) -> tuple[AlertRule, ...]:

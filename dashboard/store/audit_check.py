@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,7 +20,12 @@ from dashboard.store.schema import audit
 from dashboard.store.schema_audit import audit_check
 from dashboard.store.topics import bump
 
+log = logging.getLogger(__name__)
+
+LOOK_EVERY = timedelta(minutes=5)  # the head is written down; what is cut off the end within this time could go unseen
+_WHOLE_EVERY = timedelta(hours=6)  # the whole log is looked through
 LEAST_KEPT = timedelta(days=180)  # six months: Cybersecurity Law of the PRC, article 21
+KEPT = timedelta(days=400)
 _AT_ONCE = 2000
 _TOLD = 20  # problems named; the others only count
 
@@ -95,6 +101,11 @@ def _look(key: bytes, row: Mapping[str, Any], link: str, known: tuple[str, str] 
 
 
 # ---- heads written down outside the store
+def head_file(home: Path) -> Path:
+    """Where they are written: copy it to another machine, and nobody can shorten the log unseen."""
+    return home / "var" / "audit-head"
+
+
 def write_down(conn: sa.Connection, file: Path, now: datetime) -> bool:
     """Add a line with the present head, if it moved since the last line. A log cut off later ends before what stands here."""
     stored = read_head(conn)
@@ -126,6 +137,18 @@ def _known(key: bytes, lines: Iterable[str], verdict: Verdict) -> Iterator[tuple
 
 
 # ---- what the worker does, and what is handed out
+def care(engine: sa.Engine, home: Path, now: datetime) -> None:
+    """What the log needs every few minutes: its head written down; every few hours all of it looked through, and old rows let go."""
+    with engine.connect() as conn:
+        write_down(conn, head_file(home), now)
+        looked = conn.scalar(sa.select(sa.func.max(audit_check.c.at)))
+    if looked is not None and now - looked < _WHOLE_EVERY:
+        return
+    thin_audit(engine, now, KEPT)
+    for what in look_through(engine, head_file(home), now).told:
+        log.error("audit log: %s", what)
+
+
 def look_through(engine: sa.Engine, file: Path, now: datetime) -> Verdict:
     """The whole log, and what was found, kept for the page of the auditor."""
     found = verify(engine, lines_of(file))

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from dashboard.store.audit_check import exported, lines_of, look_through, thin_audit, verify, write_down
+from dashboard.store.audit_check import care, exported, head_file, lines_of, look_through, thin_audit, verify, write_down
 from dashboard.store.audit_log import TAMPERED, Origin, Outcome, note_action, short_address
 from dashboard.store.engine import writing
 from dashboard.store.schema import audit
@@ -102,6 +102,7 @@ def test_postgresql_refuses_to_empty_it_at_once(log: sa.Engine) -> None:
 
 
 COLUMNS = "audit_id, at, actor, action, object, detail, role, session, client, outcome, prev, hash"
+EIGHTH = "SELECT hash FROM audit WHERE audit_id = 8"
 
 
 @pytest.mark.parametrize(
@@ -115,8 +116,7 @@ COLUMNS = "audit_id, at, actor, action, object, detail, role, session, client, o
         (["DELETE FROM audit WHERE audit_id > 8"], "the log ends at row 8, its head is at row 10"),
         (["DELETE FROM audit"], "the log ends at row 0, its head is at row 10"),
         (
-            ["UPDATE audit SET audit_id = 99 WHERE audit_id = 4", "UPDATE audit SET audit_id = 4 WHERE audit_id = 5"]
-            + ["UPDATE audit SET audit_id = 5 WHERE audit_id = 99"],
+            [f"UPDATE audit SET audit_id = {new} WHERE audit_id = {old}" for old, new in ((4, 99), (5, 4), (99, 5))],
             "row 4 does not follow",
         ),
         (
@@ -125,8 +125,7 @@ COLUMNS = "audit_id, at, actor, action, object, detail, role, session, client, o
         ),
         (["DELETE FROM audit_head"], "the head is gone"),
         (
-            ["DELETE FROM audit WHERE audit_id > 8"]
-            + ["UPDATE audit_head SET seq = 8, hash = (SELECT hash FROM audit WHERE audit_id = 8)"],
+            ["DELETE FROM audit WHERE audit_id > 8", f"UPDATE audit_head SET seq = 8, hash = ({EIGHTH})"],
             "the head at row 8 was not signed by us",
         ),
     ],
@@ -218,3 +217,12 @@ def test_the_auditor_finds_each_look_and_what_came_of_it(log: sa.Engine, tmp_pat
         looks = conn.execute(sa.select(audit_check).order_by(audit_check.c.at)).all()
     assert [(look.at, look.looked, look.problems) for look in looks] == [(NOW, 10, 0), (NOW + HOUR, 10, 2)]
     assert looks[1].told.splitlines()[0] == "row 2 was changed, or not written by us"
+
+
+def test_the_worker_writes_the_head_down_often_and_looks_through_the_log_a_few_times_a_day(log: sa.Engine, tmp_path: Path) -> None:
+    for hour in range(13):
+        note(log, f"later {hour}", NOW + (10 + hour) * HOUR)
+        care(log, tmp_path, NOW + (10 + hour) * HOUR)
+    assert len(lines_of(head_file(tmp_path))) == 13
+    with log.connect() as conn:
+        assert list(conn.scalars(sa.select(audit_check.c.problems))) == [0, 0, 0]
