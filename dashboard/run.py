@@ -20,6 +20,7 @@ from dashboard.settings import Settings
 
 Report = Callable[[str], None]
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 LOOK_S = 0.25
 READY_WITHIN_S = 90.0
 STOP_WITHIN_S = 3.0  # then whoever still lives is killed; the store survives a kill at any moment
@@ -135,8 +136,16 @@ def bound(host: str, port: int) -> socket.socket:
     return listener
 
 
+def require_loopback(settings: Settings) -> None:
+    """Where nobody signs in, nobody but this machine may knock. Raises ConfigurationError."""
+    if settings.access.open and settings.host not in LOOPBACK:
+        advice = "keep HOST=127.0.0.1 for the demo, or let people sign in with COCKPIT_ACCESS=accounts: docs/access.md"
+        raise ConfigurationError("HOST", settings.host, "is open to others, and [access] mode is open: anybody would be let in", advice)
+
+
 def run(settings: Settings, simulated: Sequence[str], report: Report) -> int:
     """Run it all until stopped; the exit code. `simulated`: the departments whose demo is built here and kept alive."""
+    require_loopback(settings)
     bound(settings.host, settings.port).close()  # before any work: a taken port should be told at once
     stop = threading.Event()
     builds = [["demo", "build", *(word for key in simulated for word in ("--only", key))]] if simulated else []

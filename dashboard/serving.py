@@ -5,7 +5,7 @@ from __future__ import annotations
 import uvicorn
 
 from dashboard.app import open_app
-from dashboard.run import bound
+from dashboard.run import bound, require_loopback
 from dashboard.settings import Settings
 from dashboard.web.live import MAX_MESSAGE
 
@@ -15,6 +15,7 @@ GRACE_S = 1
 
 def serve(settings: Settings) -> None:
     """Serve until told to stop."""
+    require_loopback(settings)
     listener = bound(settings.host, settings.port)
     config = uvicorn.Config(
         open_app(settings),

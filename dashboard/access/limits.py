@@ -21,9 +21,11 @@ class Limits:
     password_days: int
     password_past: int
     failures: int
+    failures_address: int
     lock_min: int
     idle_min: int
     session_h: int
+    step_min: int
     enrol_min: int
     token_days: int
 

@@ -19,7 +19,6 @@ from dashboard.core.sight import Role, Viewer
 from dashboard.store.engine import writing
 from dashboard.store.schema_access import account, api_token, session, wall
 
-TOPIC = "access"  # moves when anybody's rights, session, wall or token changed
 FULL = "full"  # a session with nothing left to do before it opens anything
 WALL = "wall"  # the role of screens enrolled by their own token
 _REMEMBERED = timedelta(seconds=5)
