@@ -17,6 +17,7 @@ from dashboard.core.declare import (
     Kpi,
     KpiValues,
     OutOfRange,
+    RateOfChange,
     Readings,
     RowCount,
     Stillness,
@@ -142,6 +143,8 @@ def _watched(rule: AlertRule) -> str:
             return f"each `{metric}`"
         case OutOfRange(metric=metric):
             return f"each `{metric}` against the same hour of four weeks, P10–P90"
+        case RateOfChange(metric=metric, over=over):
+            return f"how fast {metric} changes, per hour over {span(over)}"
         case Stillness(metric=metric):
             return f"how long each `{metric}` has not moved"
         case KpiValues(kpi=kpi, each_street=each):

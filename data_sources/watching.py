@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from dashboard.city import AlertRule, Readings, Stillness, Text
+from dashboard.city import AlertRule, RateOfChange, Readings, Stillness, Text
 
 _MINUTE = timedelta(minutes=1)
 
@@ -22,6 +22,12 @@ def watch(
         unit=unit,
         life_safety=life_safety,
     )
+
+
+def changes_fast(key: str, zh: str, en: str, metric: str, unit: str, over: float, *, life_safety: bool = False) -> AlertRule:
+    """Rings when a metric changes faster than a limit, per hour over a window of `over` minutes; a window with holes says nothing."""
+    watched = RateOfChange(metric=metric, over=over * _MINUTE)
+    return AlertRule(key=key, title=Text(zh, en), watches=watched, clear_hold=over * _MINUTE, unit=unit, life_safety=life_safety)
 
 
 def stands_still(key: str, zh: str, en: str, metric: str) -> AlertRule:

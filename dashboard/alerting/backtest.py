@@ -14,12 +14,13 @@ import numpy as np
 import sqlalchemy as sa
 
 from dashboard.alerting.machine import Observation, Rule, Standing, Transition, event_of, step
+from dashboard.alerting.rate import rates
 from dashboard.alerting.usual import departures
 from dashboard.alerting.watch import FIRST_LOOK, SILENT_CADENCES, UNUSABLE
 from dashboard.alerting.watch_channels import Judge
 from dashboard.core.catalog import Catalog
 from dashboard.core.configured import Threshold
-from dashboard.core.declare import AlertRule, Domain, Freshness, KpiValues, Level, OutOfRange, Readings, RowCount
+from dashboard.core.declare import AlertRule, Domain, Freshness, KpiValues, Level, OutOfRange, RateOfChange, Readings, RowCount
 from dashboard.core.errors import NotFoundError
 from dashboard.core.scope import DISTRICT
 from dashboard.core.times import day_number, day_of_number, from_micros, to_micros
@@ -181,6 +182,9 @@ class _Past:
             case OutOfRange(metric=metric):
                 decimals = self.catalog.metrics[self.domain.key, metric].decimals
                 return self._readings(metric, lambda rows: departures(self.conn, rows, decimals))
+            case RateOfChange() as watched:
+                cadences = {row.channel_id: row.cadence_s for row in series.latest_values(self.conn, self.domain.key, watched.metric)}
+                return self._readings(watched.metric, lambda rows: rates(self.conn, rows, watched, cadences))
             case KpiValues() as watched:
                 return self._kpi_values(watched)
             case RowCount() as watched:

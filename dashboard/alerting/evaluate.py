@@ -20,7 +20,19 @@ from dashboard.alerting.subjects import Subject, find_subjects
 from dashboard.alerting.watch import look
 from dashboard.core.catalog import Catalog
 from dashboard.core.configured import Threshold
-from dashboard.core.declare import Absence, AlertRule, Domain, Finding, Judged, KpiValues, OutOfRange, Readings, RowCount, Stillness
+from dashboard.core.declare import (
+    Absence,
+    AlertRule,
+    Domain,
+    Finding,
+    Judged,
+    KpiValues,
+    OutOfRange,
+    RateOfChange,
+    Readings,
+    RowCount,
+    Stillness,
+)
 from dashboard.core.times import to_micros
 from dashboard.settings import Settings
 from dashboard.store import bulk
@@ -112,7 +124,7 @@ def _city(settings: Settings) -> str:
 def _mark(catalog: Catalog, domain: Domain, rule: AlertRule, topics: Mapping[str, int], now: datetime) -> str:
     """What a rule is judged from: the version of what it watches, and the minute, for holds and silences run by the clock."""
     match rule.watches:
-        case Readings() | Absence() | OutOfRange() | Stillness():
+        case Readings() | Absence() | OutOfRange() | RateOfChange() | Stillness():
             watched = frozenset({f"readings:{domain.key}"})
         case KpiValues():
             watched = frozenset({f"kpi:{domain.key}"})

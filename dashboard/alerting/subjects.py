@@ -9,7 +9,19 @@ import sqlalchemy as sa
 
 from dashboard.alerting.looking import Looking, Place
 from dashboard.core.catalog import Catalog
-from dashboard.core.declare import Absence, AlertRule, Domain, Judged, KpiValues, OutOfRange, Readings, RowCount, Stillness, Text
+from dashboard.core.declare import (
+    Absence,
+    AlertRule,
+    Domain,
+    Judged,
+    KpiValues,
+    OutOfRange,
+    RateOfChange,
+    Readings,
+    RowCount,
+    Stillness,
+    Text,
+)
 from dashboard.core.places import streets
 from dashboard.core.scope import DISTRICT
 
@@ -46,6 +58,10 @@ def about(catalog: Catalog, domain: Domain, rule: AlertRule) -> About:
             title = catalog.metrics[domain.key, key].title
             words = Text(f"{title.zh}偏离同期常态的幅宽数", f"{title.en}, distance from what is usual at this hour")
             return About(words, rule.unit or "倍", 1, domain.vital, owner)
+        case RateOfChange(metric=key):
+            metric = catalog.metrics[domain.key, key]
+            words = Text(f"{metric.title.zh}每小时变化", f"{metric.title.en}, change per hour")
+            return About(words, rule.unit or f"{metric.unit}/h", max(metric.decimals, 1), domain.vital, owner)
         case Stillness(metric=key):
             title = catalog.metrics[domain.key, key].title
             return About(Text(f"{title.zh}读数不变", f"{title.en} unmoved for"), rule.unit or "min", 0, domain.vital, owner)

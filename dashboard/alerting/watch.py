@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dashboard.alerting.judged import judged
 from dashboard.alerting.looking import FIRST_LOOK, SILENT_CADENCES, UNUSABLE, Looking, Sightings
-from dashboard.alerting.watch_channels import out_of_range, readings, stillness
+from dashboard.alerting.watch_channels import out_of_range, rate_of_change, readings, stillness
 from dashboard.alerting.watch_rows import kpi_values, row_counts
 from dashboard.alerting.watch_silence import absences
-from dashboard.core.declare import Absence, Judged, KpiValues, OutOfRange, Readings, RowCount, Stillness
+from dashboard.core.declare import Absence, Judged, KpiValues, OutOfRange, RateOfChange, Readings, RowCount, Stillness
 
 __all__ = ["FIRST_LOOK", "SILENT_CADENCES", "UNUSABLE", "look"]
 
@@ -19,6 +19,8 @@ def look(at_hand: Looking) -> Sightings:
             return readings(at_hand, watched)
         case OutOfRange() as watched:
             return out_of_range(at_hand, watched)
+        case RateOfChange() as watched:
+            return rate_of_change(at_hand, watched)
         case Stillness() as watched:
             return stillness(at_hand, watched)
         case KpiValues() as watched:

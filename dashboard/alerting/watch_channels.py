@@ -1,4 +1,4 @@
-"""Rules over readings: each new value of a metric, how far it is from what is usual, and whether an instrument still moves."""
+"""Rules over readings: each new value of a metric, how fast it changes, how far from usual it is, and whether it still moves."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 
 from dashboard.alerting.looking import FIRST_LOOK, SILENT_CADENCES, UNIT_SECONDS, UNUSABLE, Looking, Place, Replay, Sightings
 from dashboard.alerting.machine import Observation, Standing
+from dashboard.alerting.rate import rates
 from dashboard.alerting.usual import departures
-from dashboard.core.declare import OutOfRange, Readings, Stillness
+from dashboard.core.declare import OutOfRange, RateOfChange, Readings, Stillness
 from dashboard.core.times import from_micros, to_micros
 from dashboard.store.alert_reads import opened_at
 from dashboard.store.block import Reading
@@ -28,6 +29,12 @@ def out_of_range(at_hand: Looking, watched: OutOfRange) -> Sightings:
     """Every new reading as its distance from what is usual at its hour; a channel without enough of a past says nothing."""
     decimals = at_hand.catalog.metrics[at_hand.domain.key, watched.metric].decimals
     return _new_readings(at_hand, watched.metric, lambda rows: departures(at_hand.conn, rows, decimals))
+
+
+def rate_of_change(at_hand: Looking, watched: RateOfChange) -> Sightings:
+    """Every new reading as the change per hour over the window it ends; a window with holes says nothing."""
+    cadences = {row.channel_id: row.cadence_s for row in latest_values(at_hand.conn, at_hand.domain.key, watched.metric)}
+    return _new_readings(at_hand, watched.metric, lambda rows: rates(at_hand.conn, rows, watched, cadences))
 
 
 def _new_readings(at_hand: Looking, metric: str, judge: Judge) -> Sightings:

@@ -195,6 +195,19 @@ class OutOfRange:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RateOfChange:
+    """Watch how fast each channel of a metric changes, per hour: the slope of the line through the readings of the window before each.
+
+    A window with fewer than `fewest` readings, with a hole longer than `gap` cadences, or not reached back to, says nothing.
+    """
+
+    metric: str
+    over: timedelta
+    fewest: int = 4
+    gap: float = 3.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stillness:
     """Watch for instruments that go on talking and say always the same: minutes since a channel of the metric last moved."""
 
@@ -228,7 +241,7 @@ class Judged:
     judge: Callable[[Mapping[str, list[Any]], Mapping[str, float], datetime], list[Finding]]
 
 
-Watches: TypeAlias = Readings | KpiValues | RowCount | Absence | OutOfRange | Stillness | Judged
+Watches: TypeAlias = Readings | KpiValues | RowCount | Absence | OutOfRange | RateOfChange | Stillness | Judged
 
 
 @dataclass(frozen=True, kw_only=True)

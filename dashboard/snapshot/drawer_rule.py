@@ -12,7 +12,7 @@ from dashboard.alerting.backtest import Episode, Trial, backtest
 from dashboard.alerting.machine import Rule
 from dashboard.alerting.record import version
 from dashboard.core.configured import Parameter
-from dashboard.core.declare import AlertRule, Domain, Judged, Level, OutOfRange, Readings, Stillness, Text
+from dashboard.core.declare import AlertRule, Domain, Judged, Level, OutOfRange, RateOfChange, Readings, Stillness, Text
 from dashboard.core.errors import NotFoundError
 from dashboard.core.times import CITY_ZONE, city_day, day_number, day_of_number
 from dashboard.snapshot.picture import Picture
@@ -118,11 +118,11 @@ def _trial(picture: Picture, key: str, domain: Domain, declared: AlertRule) -> T
             except NotFoundError:
                 return None
 
-    return picture.reader.keep(("rule trial", key, picture.replay), stamp, made)
+    return picture.keep(("rule trial", key), stamp, made)
 
 
 def _channels(conn: Any, domain: Domain, declared: AlertRule) -> int:
-    metric = declared.watches.metric if isinstance(declared.watches, Readings | OutOfRange) else ""
+    metric = declared.watches.metric if isinstance(declared.watches, Readings | OutOfRange | RateOfChange) else ""
     return len(series.latest_values(conn, domain.key, metric)) if metric else 0
 
 

@@ -18,6 +18,7 @@ from dashboard.core.declare import (
     Judged,
     KpiValues,
     OutOfRange,
+    RateOfChange,
     Readings,
     RowCount,
     Stillness,
@@ -135,7 +136,7 @@ def ledgers(picture: Picture) -> Mapping[str, Ledger]:
         with picture.reading() as conn:
             return rule_ledgers(conn, picture.at - LOOKED_BACK, picture.at)
 
-    return picture.reader.keep(("rule ledgers", picture.replay), stamp, made)
+    return picture.keep("rule ledgers", stamp, made)
 
 
 def account(one: Ledger, lang: str) -> dict[str, Any]:
@@ -201,6 +202,9 @@ def watched(picture: Picture, domain: Domain, rule: AlertRule, lang: str) -> str
         case OutOfRange(metric=metric):
             name = _metric(picture, domain, metric, lang)
             return say(lang, f"{name}偏离近四周同时段常见范围多少个幅宽", f"{name}: widths beyond what four weeks had at this hour")
+        case RateOfChange(metric=metric, over=over):
+            name, window = _metric(picture, domain, metric, lang), length(over, lang)
+            return say(lang, f"每个测点{window}内{name}的变化速度", f"how fast {name} changes at each point, over {window}")
         case Stillness(metric=metric):
             name = _metric(picture, domain, metric, lang)
             return say(lang, f"{name}多久没有变化", f"how long {name} has not moved")

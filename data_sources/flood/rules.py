@@ -7,7 +7,7 @@ from datetime import timedelta
 from dashboard import city
 from dashboard.city import Text
 from data_sources.flood.tables import callout
-from data_sources.watching import watch
+from data_sources.watching import changes_fast, watch
 
 _MINUTE = timedelta(minutes=1)
 
@@ -23,6 +23,7 @@ RULES = (
     watch("rain_6h", "6小时暴雨", "Rainstorm, 6 h", "rain_6h", "mm", 0, 30),
     watch("rain_3h", "3小时暴雨", "Rainstorm, 3 h", "rain_3h", "mm", 0, 30),
     watch("ponding", "道路积水", "Road under water", "depth", "cm", 0, 10, life_safety=True),
+    changes_fast("ponding_rising", "道路积水快速上涨", "Water on the road rising fast", "depth", "cm/h", 20, life_safety=True),
     city.AlertRule(
         key="unanswered",
         title=Text("叫应超时未应答", "Call not answered in time"),

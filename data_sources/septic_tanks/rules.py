@@ -9,7 +9,7 @@ from dashboard import city
 from dashboard.city import Text
 from data_sources.septic_tanks.kpis import CLEAN_KPIS, notified
 from data_sources.septic_tanks.tables import run, step
-from data_sources.watching import stands_still, watch
+from data_sources.watching import changes_fast, stands_still, watch
 
 _MINUTE = timedelta(minutes=1)
 _CALM_MIN = 15  # within its limit this long before an alarm is over
@@ -22,6 +22,7 @@ def _gathered(key: str, zh: str, en: str, table: Any, at: Any, where: Any) -> ci
 
 RULES = (
     watch("gas", "化粪池甲烷聚集", "Methane gathering in tank", "ch4", "%LEL", 0, _CALM_MIN, life_safety=True),
+    changes_fast("gas_rising", "化粪池甲烷快速上升", "Methane rising fast in tank", "ch4", "%LEL/h", 30, life_safety=True),
     watch("h2s", "化粪池硫化氢超限", "H₂S in tank", "h2s", "mg/m³", 0, _CALM_MIN, life_safety=True),
     watch("co", "化粪池一氧化碳超限", "CO in tank", "co", "mg/m³", 0, _CALM_MIN, life_safety=True),
     watch("nh3", "化粪池氨气超限", "Ammonia in tank", "nh3", "mg/m³", 0, _CALM_MIN),
