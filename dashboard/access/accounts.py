@@ -41,7 +41,7 @@ def add_account(desk: Desk, by: By, name: str, grant: Grant, now: datetime) -> s
         raise NotNowError("账号名为2至64个字母、汉字、数字、点或横线 (a name has 2 to 64 letters, digits, dots or dashes)")
     _fits(desk, grant)
     password = desk.passwords.generated()
-    values = {"name": name, "password": desk.passwords.hash(password), "password_at": now, "created_at": now, **_columns(grant)}
+    values = {"name": name, "password": desk.passwords.hash(password), "password_at": now, "created_at": now, **columns(grant)}
     with writing(desk.engine).begin() as conn:
         if conn.scalar(sa.select(account.c.account_id).where(account.c.name == name)) is not None:
             raise NotNowError(f"已有账号{name} (there is an account {name})")
@@ -70,8 +70,7 @@ def reset_password(desk: Desk, by: By, account_id: int, now: datetime) -> str:
     hashed = desk.passwords.hash(password)
     with writing(desk.engine).begin() as conn:
         row = _others(conn, by, account_id)
-        if row.subject is not None:
-            raise NotNowError("该账号经统一身份认证登录 (this account signs in at the provider)")
+        _ours(row)
         by.note(conn, "account.reset", row.name, now)
         keep_password(conn, account_id, hashed, now, must_change=True)
         clear(conn, row.name)
@@ -94,9 +93,10 @@ def regrant(desk: Desk, by: By, account_id: int, grant: Grant, now: datetime) ->
     _fits(desk, grant)
     with writing(desk.engine).begin() as conn:
         row = _others(conn, by, account_id)
+        _ours(row)
         before = told(Grant(role=row.role, domains=(row.domains,), streets=(row.streets,)))
         by.note(conn, "account.role", row.name, now, f"{before} → {told(grant)}")
-        conn.execute(sa.update(account).where(account.c.account_id == account_id).values(_columns(grant)))
+        conn.execute(sa.update(account).where(account.c.account_id == account_id).values(columns(grant)))
         end_where(conn, session.c.account_id == account_id, by, now)
 
 
@@ -127,7 +127,8 @@ def told(grant: Grant) -> str:
     return " ".join(part for part in (grant.role, ",".join(grant.domains), ",".join(grant.streets)) if part)
 
 
-def _columns(grant: Grant) -> dict[str, str]:
+def columns(grant: Grant) -> dict[str, str]:
+    """A grant as an account's row keeps it."""
     return {"role": grant.role, "domains": ",".join(sorted(set(grant.domains))), "streets": ",".join(sorted(set(grant.streets)))}
 
 
@@ -139,6 +140,11 @@ def _others(conn: sa.Connection, by: By, account_id: int) -> Any:
     if row.name == by.name:
         raise NotAllowedError("不能处理自己的账号 (nobody decides about their own account)")
     return row
+
+
+def _ours(row: Any) -> None:
+    if row.subject is not None:
+        raise NotNowError("该账号由统一身份认证管理 (this account is the sign-on provider's)")
 
 
 def _fits(desk: Desk, grant: Grant) -> None:

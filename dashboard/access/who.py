@@ -137,7 +137,7 @@ class Doorman:
             conn.execute(sa.update(table).where(mine).values(seen_at=now))
 
 
-_ACCOUNT = (account.c.name, account.c.role, account.c.domains, account.c.streets, account.c.locked)
+_ACCOUNT = (account.c.name, account.c.subject, account.c.role, account.c.domains, account.c.streets, account.c.locked)
 _OWNER = {table: table.c.account_id == account.c.account_id for table in (session, api_token)}
 
 
