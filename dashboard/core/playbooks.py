@@ -170,7 +170,7 @@ def _amiss(step: Step, numbers: set[str]) -> Iterator[str]:
 def _reached(playbook: Playbook) -> set[str]:
     """Steps that can begin: those that wait for nothing, those after them, and those begun instead."""
     reached: set[str] = set()
-    instead = {thing.instead for thing in (*playbook.steps, *playbook.stops)}
+    instead = {step.instead for step in playbook.steps} | {stop.instead for stop in playbook.stops}
     while found := {
         step.key
         for step in playbook.steps
