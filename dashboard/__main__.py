@@ -365,6 +365,37 @@ def run() -> None:
     raise SystemExit(run_all(settings, demo_departments(settings), click.echo))  # a real department is pulled, never built
 
 
+# ---- backups
+
+
+@main.command()
+@click.argument("folder", required=False, type=click.Path(file_okay=False, path_type=Path))
+@click.option("--keep", type=click.IntRange(1), help="let go of all but so many of the newest in that folder")
+def backup(folder: Path | None, keep: int | None) -> None:
+    """The whole store as of this moment in one file, while everything runs; default folder: var/backups."""
+    from dashboard.store.backup import backup as back_up
+    from dashboard.store.backup import read_manifest
+
+    settings = _settings()
+    to = folder or settings.home / "var" / "backups"
+    file = back_up(_current_store(settings), settings.audit_key, settings.home, to, _now(), keep or 0)
+    told = read_manifest(file, settings.audit_key)
+    click.echo(f"{file}: {told.rows} rows in {len(told.tables)} tables, {file.stat().st_size / 1e6:.1f} MB")
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def restore(file: Path) -> None:
+    """Make an empty store what a backup holds, compare every table, and bring it up to this version. Stop worker and web first."""
+    from dashboard.store.backup import restore as bring_back
+
+    settings = _settings()
+    _catalog()
+    told = bring_back(_store(settings), settings.audit_key, settings.home, file, _now())
+    click.echo(f"{told.rows} rows in {len(told.tables)} tables as of {told.at}, each table as it was")
+    _migrate(settings)
+
+
 # ---- the audit log
 
 

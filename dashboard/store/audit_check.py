@@ -86,7 +86,7 @@ def _link(conn: sa.Connection, head: Head, start: int) -> str:
 
 def _rows(conn: sa.Connection, start: int, end: int | None = None) -> Iterator[Mapping[str, Any]]:
     wanted = sa.select(audit).where(audit.c.audit_id >= start).order_by(audit.c.audit_id).execution_options(yield_per=_AT_ONCE)
-    yield from conn.execute(wanted if end is None else wanted.where(audit.c.audit_id <= end)).mappings()
+    yield from (row._asdict() for row in conn.execute(wanted if end is None else wanted.where(audit.c.audit_id <= end)))
 
 
 def _look(key: bytes, row: Mapping[str, Any], link: str, known: tuple[str, str] | None, verdict: Verdict) -> None:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import fcntl
 import os
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from dashboard.core.errors import StaleWriterError
+from dashboard.core.errors import NotNowError, StaleWriterError
 from dashboard.store.engine import writing
 from dashboard.store.schema import lease as leases
 
@@ -97,6 +99,18 @@ class Lease:
             connection.execute(sa.text("SELECT 1"))
         except sa.exc.DBAPIError as gone:
             raise StaleWriterError(f"lease {self.name!r}: the database ended the session that held the lock") from gone
+
+
+@contextmanager
+def nobody_works(engine: sa.Engine, name: str = "worker") -> Iterator[None]:
+    """Keep workers out without writing to the store, which may be empty. Raises NotNowError while one is at work."""
+    lease = Lease(engine, name, "")
+    if not lease._lock():
+        raise NotNowError("a worker is at work on this store: stop it first")
+    try:
+        yield
+    finally:
+        lease.release()
 
 
 def check_fence(conn: sa.Connection, fence: int, name: str = "worker") -> None:

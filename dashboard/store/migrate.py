@@ -52,6 +52,11 @@ def revision(conn: sa.Connection) -> str | None:
     return MigrationContext.configure(conn).get_current_revision()
 
 
+def known_steps() -> frozenset[str]:
+    """Every step this release knows."""
+    return frozenset(step.revision for step in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
 def require_current(engine: sa.Engine, metadata: sa.MetaData = schema.metadata) -> None:
     """Refuse a store that was not migrated for this release, before anything stumbles over what it lacks.
 
@@ -68,7 +73,7 @@ def _behind(conn: sa.Connection, metadata: sa.MetaData) -> str:
     at, steps = revision(conn), ScriptDirectory.from_config(_config())
     if at is None:
         return "nothing has been set up in it"
-    if at != steps.get_current_head() and at in {step.revision for step in steps.walk_revisions()}:
+    if at != steps.get_current_head() and at in known_steps():
         return f"it is at step {at}, this release needs {steps.get_current_head()}"
     there = {name: {c["name"] for c in columns} for (_, name), columns in sa.inspect(conn).get_multi_columns().items()}
     lacking = [lack for table in metadata.sorted_tables for lack in _lacking(table, there.get(table.name))]
