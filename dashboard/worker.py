@@ -22,6 +22,9 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from dashboard.alerting.evaluate import evaluate
+from dashboard.alerting.hush import quieten
+from dashboard.alerting.situations import gather
+from dashboard.casework.silences import expire
 from dashboard.casework.tend import tend
 from dashboard.core.catalog import Catalog
 from dashboard.core.clock import Clock
@@ -238,6 +241,9 @@ class Worker:
         unfinished = self._derive(now)
         compute(self._engine, self._catalog, self._settings, now, self._lease.fence)
         evaluate(self._engine, self._settled(), self._settings, now, self._lease.fence)
+        expire(self._engine, now, self._lease.fence)
+        quieten(self._engine, self._catalog, self._settings, now, self._lease.fence)
+        gather(self._engine, self._catalog, self._settings, now, self._lease.fence)  # the last: what it has seen may be told
         tend(self._engine, self._catalog, now, self._lease.fence)
         self._seen, self._quiet_until = seen, now if unfinished else now + QUIET_TURN
 

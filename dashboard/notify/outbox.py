@@ -26,6 +26,7 @@ from dashboard.settings import Settings
 from dashboard.store.engine import writing
 from dashboard.store.lease import check_fence
 from dashboard.store.schema import notice, notice_message
+from dashboard.store.schema_noise import situation_member
 from dashboard.store.topics import bump
 
 log = logging.getLogger(__name__)
@@ -112,7 +113,11 @@ def _allowance(conn: sa.Connection, way: Channel, now: datetime) -> int:
 def _gather(conn: sa.Connection, settings: Settings, way: Channel, now: datetime, left: int) -> None:
     """Notices that are due become messages. What comes in a flood is told together, life-safety apart from the rest."""
     due = sa.and_(notice.c.message.is_(None), notice.c.due_at <= now, notice.c.channel == way.key)
-    rows = conn.execute(sa.select(notice).where(due).order_by(notice.c.transition_id).limit(_GATHER)).all()
+    member = situation_member.c
+    crowd = sa.case((member.left_at.is_(None), member.situation_id)).label("situation_id")
+    here = notice.outerjoin(situation_member, member.alert_id == notice.c.alert_id)
+    query = sa.select(notice, crowd, member.life_safety).select_from(here)
+    rows = conn.execute(query.where(due).order_by(notice.c.transition_id).limit(_GATHER)).all()
     by_recipient: dict[str, list[Any]] = {}
     for row in rows:
         by_recipient.setdefault(row.recipient, []).append(row)
@@ -123,14 +128,30 @@ def _gather(conn: sa.Connection, settings: Settings, way: Channel, now: datetime
 
 
 def parted(rows: Sequence[Any], few: int) -> list[list[Any]]:
-    """Which notices share a message: fewer than `few` go one by one, more go together; held ones go together; red apart."""
+    """Which notices share a message: those of a situation do; fewer than `few` messages go one by one, more go together, as held
+    notices do. Matters of life each go alone, or in a flood of them apart from the rest.
+    """
     found: list[list[Any]] = []
-    for is_red in (True, False):
-        single = [row for row in rows if row.alone and (row.level == Level.RED) is is_red]
-        held = [row for row in rows if not row.alone and (row.level == Level.RED) is is_red]
-        found += [[row] for row in single] if len(single) < few else [single]
+    for is_grave in (True, False):
+        mine = [row for row in rows if _is_grave(row) is is_grave]
+        single = [row for row in mine if row.alone]
+        held = [row for row in mine if not row.alone]
+        bundles = [[row] for row in single] if is_grave else _bundles(single)
+        found += bundles if len(bundles) < few else [single]
         found += [held] if held else []
     return found
+
+
+def _is_grave(row: Any) -> bool:
+    return row.level == Level.RED or bool(row.life_safety)
+
+
+def _bundles(rows: Sequence[Any]) -> list[list[Any]]:
+    """What happened in one situation together, the rest one by one."""
+    found: dict[tuple[str, int], list[Any]] = {}
+    for row in rows:
+        found.setdefault(("situation", row.situation_id) if row.situation_id else ("alone", row.transition_id), []).append(row)
+    return list(found.values())
 
 
 def _message(conn: sa.Connection, rows: Sequence[Any], now: datetime) -> None:

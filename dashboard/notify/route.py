@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 
 from dashboard.core.declare import Level
 from dashboard.core.duty import SCREENS, Notify, Recipient
 from dashboard.core.times import city_day, day_start, to_micros
+from dashboard.notify.noise import RESUMED, Noise, Notice, noise_around, ready
 from dashboard.settings import Settings
 from dashboard.store import bulk
 from dashboard.store.engine import writing
@@ -25,27 +26,18 @@ _TO_A_UNIT = ("assign", "lapse")  # events that name the unit they concern
 _COLUMNS = ("transition_id", "channel", "recipient", "alert_id", "event", "level", "made_at", "due_at", "alone", "message")
 
 
-class Notice(NamedTuple):
-    """One transition for one recipient over one channel."""
-
-    channel: str
-    recipient: str
-    due: datetime
-    alone: bool
-
-
 def route(engine: sa.Engine, settings: Settings, now: datetime, fence: int = 0) -> int:
     """Turn every transition since the mark into notices; how many were made. Each transition is routed exactly once."""
     with engine.connect() as conn:
-        newest = conn.scalar(sa.select(sa.func.max(alert_transition.c.transition_id))) or 0
-        if newest <= _marked(conn):
+        if ready(conn, now) <= _marked(conn):
             return 0
     made = 0
     with writing(engine).begin() as conn:
         check_fence(conn, fence)
         if conn.dialect.name == "postgresql":  # wait for writers under way: a lower number committed later would be passed over
             conn.exec_driver_sql("LOCK TABLE alert_transition IN SHARE MODE")
-        while rows := _since(conn, _marked(conn)):
+        last = ready(conn, now)
+        while rows := _since(conn, _marked(conn), last):
             made += _store(conn, settings.notify, rows, now)
             _mark(conn, rows[-1].transition_id)
         if made:
@@ -61,20 +53,23 @@ def _mark(conn: sa.Connection, transition_id: int) -> None:
     bulk.insert(conn, notice_mark, ("mark_id", "transition_id"), [(_MARK, transition_id)], update=("transition_id",))
 
 
-def _since(conn: sa.Connection, mark: int) -> list[Any]:
+def _since(conn: sa.Connection, mark: int, last: int) -> list[Any]:
     told = alert_transition.c
     columns = (told.transition_id, told.alert_id, told.noticed_at, told.what, told.old, told.new, told.unit)
     standing = (alert.c.domain, alert.c.street, alert.c.level, alert.c.worst_level)
     joined = alert_transition.join(alert, alert.c.alert_id == told.alert_id)
-    query = sa.select(*columns, *standing).select_from(joined).where(told.transition_id > mark)
+    query = sa.select(*columns, *standing).select_from(joined).where(told.transition_id > mark, told.transition_id <= last)
     return list(conn.execute(query.order_by(told.transition_id).limit(_SLICE)).all())
 
 
 def _store(conn: sa.Connection, notify: Notify, rows: list[Any], now: datetime) -> int:
     values = []
+    noise = noise_around(conn, rows)
     for row in rows:
         event, level = event_of(row.what, row.old, row.new), _level_of(row)
-        for one in _notices(notify, event, level, row):
+        if noise.is_hushed(row, event):
+            continue
+        for one in _placed(notify, noise, event, level, row):
             sent = SCREENS if one.channel == SCREENS else None
             made, due = to_micros(now), to_micros(one.due)
             key = (row.transition_id, one.channel, one.recipient, row.alert_id)
@@ -83,7 +78,9 @@ def _store(conn: sa.Connection, notify: Notify, rows: list[Any], now: datetime) 
 
 
 def event_of(what: str, old: str | None, new: str | None) -> str:
-    """A transition in the words of routes: a change of level is told as up or down."""
+    """A transition in the words of routes: a change of level is told as up or down, and what is told after all as raised."""
+    if what == RESUMED:
+        return "open"
     if what != "level" or old is None or new is None:
         return what
     return "up" if Level(new).severity > Level(old).severity else "down"
@@ -101,7 +98,16 @@ def _level_of(row: Any) -> Level:
     return Level(row.level)
 
 
-def _notices(notify: Notify, event: str, level: Level, row: Any) -> Iterator[Notice]:
+def _placed(notify: Notify, noise: Noise, event: str, level: Level, row: Any) -> Iterator[Notice]:
+    """The notices of a transition, those that only follow in a situation held back until its next message."""
+    later = next_digest(row.noticed_at, notify.digest)
+    at_once = noise.is_grave(row, level) and event in ("open", "up")
+    for one in _notices(notify, event, level, row, at_once=at_once):
+        if placed := noise.placed(row, event, level, one, later):
+            yield placed
+
+
+def _notices(notify: Notify, event: str, level: Level, row: Any, *, at_once: bool) -> Iterator[Notice]:
     """Each channel of each recipient once, however many routes lead there."""
     at = row.noticed_at
     if notify.screens.takes(event, level, row.domain, row.street):
@@ -114,7 +120,7 @@ def _notices(notify: Notify, event: str, level: Level, row: Any) -> Iterator[Not
         told |= set(notify.on_duty(notify.of_unit(row.unit), at))
     for key in sorted(told):
         recipient = notify.recipients[key]
-        due = due_at(notify, recipient, level, at)
+        due = None if at_once else due_at(notify, recipient, level, at)
         for channel in recipient.channels:
             yield Notice(channel, key, due or at, due is None)
 
