@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 import sqlalchemy as sa
 
+from data_sources.departments import (
+    happenings,
+    slopes_log,
+    slopes_rows,
+    structures_rows,
+    structures_schema,
+    tanks_log,
+    tanks_orders,
+    tanks_rows,
+)
 from data_sources.departments import sensors_events as events
 from data_sources.departments import sensors_schema as schema
 from data_sources.departments import sensors_shapes as shapes
-from data_sources.departments import slopes_log, slopes_rows, structures_rows, structures_schema, tanks_log, tanks_rows
 from data_sources.departments.bridges_life import design_strain
 from data_sources.departments.building import Row, add_rows, bulk_insert, local_text, replace_rows
 from data_sources.departments.life import Department, Floats, seconds
@@ -41,19 +51,22 @@ def build(engine: sa.Engine, now: datetime, seed: int) -> None:
         bulk_insert(conn, structures_schema.warnings, _warnings(seed, at - _DUTY_LOG_S, at))
         slopes_log.build(conn, seed, at)
         tanks_log.build(conn, seed, at)
+        happenings.begin(conn, at)
 
 
 def live(engine: sa.Engine, since: datetime, until: datetime, seed: int) -> None:
     """Write what the platform took in after `since` up to `until`."""
     start, end = seconds(since), seconds(until)
     with engine.begin() as conn:
+        tanks_asked = tanks_orders.asked_of(conn, start, end, seed)
         for network in NETWORKS:
-            add_rows(conn, network.table, network.rows(seed, network.things, *network.due(start, end)))
+            rows = partial(tanks_rows.reading_rows, asked=tanks_asked) if network is tanks_rows.NETWORK else network.rows
+            add_rows(conn, network.table, rows(seed, network.things, *network.due(start, end)))
         _move_registers(conn, seed, start, end)
         replace_rows(conn, structures_schema.inspections, _inspections(seed, start, end))
         replace_rows(conn, structures_schema.warnings, _warnings(seed, start, end))
         slopes_log.live(conn, seed, start, end)
-        tanks_log.live(conn, seed, start, end)
+        tanks_log.live(conn, seed, start, end, tanks_asked)
         for hour in range(int(start // 3600) + 1, int(end // 3600) + 1):
             _thin(conn, hour * 3600.0)
 
@@ -171,4 +184,5 @@ def _move_registers(conn: sa.Connection, seed: int, since: float, until: float) 
             change_row(conn, schema.structures, "设施编号", things[change.who].number, {"视频在线": change.state}, change.at)
 
 
-DEPARTMENT = Department(key="sensors", title="桥隧坡与化粪池感知库", build=build, live=live)
+_PROVOKES = {tanks_orders.GAS: tanks_orders.provoke_gas}
+DEPARTMENT = Department(key="sensors", title="桥隧坡与化粪池感知库", build=build, live=live, provokes=_PROVOKES)

@@ -5,6 +5,7 @@ At rest a tank is a pure function of time. What its controller then does is play
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -108,7 +109,7 @@ class Cause:
     who: int
     begin: float
     end: float
-    kind: str
+    kind: str  # … | provoked | order
     cycle: int = 0
 
 
@@ -144,10 +145,10 @@ def _pumpings(seed: int, since: float, until: float) -> list[Cause]:
     return [Cause(int(who[i]), float(begins[i]), float(ends[i] + HOUR), "pump", int(cycle[i])) for i in wanted]
 
 
-def causes_together(seed: int, since: float, until: float) -> list[list[Cause]]:
+def causes_together(seed: int, since: float, until: float, extra: Sequence[Cause] = ()) -> list[list[Cause]]:
     """Causes that fall together, per tank, of every handling that begins in (since, until]."""
     wide = (since - 2 * DAY, until + DAY)
-    causes = [*_surges(seed, METHANE, "gas", *wide, 5.0), *_pumpings(seed, *wide)]
+    causes = [*_surges(seed, METHANE, "gas", *wide, 5.0), *_pumpings(seed, *wide), *extra]
     for surge, kind in ((LINE_DOWN, "line"), (LID_UP, "lid"), (FULL_SCALE, "scale")):
         causes += _surges(seed, surge, kind, *wide, 0.5)
     causes = sorted((c for c in causes if c.who not in SILENT), key=lambda c: (c.who, c.begin, c.kind))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import sqlalchemy as sa
 
+from data_sources.departments import tanks_orders
 from data_sources.departments import tanks_rows as rows
 from data_sources.departments import tanks_schema as schema
 from data_sources.departments.building import Row, add_rows, bulk_insert, replace_rows
 from data_sources.departments.registers import change_row, ticked
 from data_sources.departments.sensors_shapes import DAY, HOUR
+from data_sources.departments.tanks_asked import Asked
 from data_sources.departments.tanks_life import MINUTE
 
 _LOG_S, _ORDERS_S = 39 * DAY, 395 * DAY  # controllers keep their log for five weeks, orders are kept on paper
@@ -26,14 +28,16 @@ def build(conn: sa.Connection, seed: int, at: float) -> None:
     bulk_insert(conn, schema.clean_orders, rows.clean_rows(seed, at - _ORDERS_S, at))
 
 
-def live(conn: sa.Connection, seed: int, since: float, until: float) -> None:
-    """What controllers and crews did after `since` up to `until`; all of it happens on whole minutes."""
+def live(conn: sa.Connection, seed: int, since: float, until: float, asked: Asked) -> None:
+    """What controllers and crews did after `since` up to `until`; all of it but what people answer happens on whole minutes."""
+    tanks_orders.write_answers(conn, asked, since, until, seed)
     if not ticked(since, until, MINUTE):
         return
-    add_rows(conn, schema.control_steps, rows.step_rows(seed, since, until))
-    replace_rows(conn, schema.pump_runs, rows.run_rows(seed, since, until))
-    replace_rows(conn, schema.callouts, rows.callout_rows(seed, since, until))
-    for who, (at, state) in rows.last_steps(seed, since, until).items():
+    add_rows(conn, schema.control_steps, rows.step_rows(seed, since, until, asked))
+    replace_rows(conn, schema.pump_runs, rows.run_rows(seed, since, until, asked))
+    replace_rows(conn, schema.callouts, rows.callout_rows(seed, since, until, asked))
+    tanks_orders.keep_evidence(conn, asked, since, until, seed)
+    for who, (at, state) in rows.last_steps(seed, since, until, asked).items():
         change_row(conn, schema.tanks, "池编号", rows.THINGS[who].number, {"状态码": state}, at)
     if ticked(since, until, HOUR):
         replace_rows(conn, schema.clean_orders, rows.clean_rows(seed, since, until))

@@ -11,6 +11,7 @@ GAS_WARN, GAS_ALARM, GAS_SEVERE = 10.0, 25.0, 50.0
 LEVEL_HIGH, LEVEL_HIGH_HIGH, LEVEL_STOP, LEVEL_LOW_LOW = 80.0, 90.0, 40.0, 20.0
 SAFE_FOR_S, VENT_MOST_S, RUN_MOST_S, DRY_S, VERIFY_S, LOST_S = 180.0, 1800.0, 1800.0, 60.0, 600.0, 1800.0
 PROVED_DROP = 10.0
+PATIENCE_S = 600.0  # where the city gives orders, a controller waits this long for one before it airs a tank by itself
 MOST_FAILURES = 2
 
 
@@ -37,6 +38,7 @@ class Event(StrEnum):
     DANGEROUS = "dangerous"  # gas or level at its alarm line
     SEVERE = "severe"  # gas at severity 4
     SCHEDULED = "scheduled"  # the timetable asks for pumping
+    ORDERED = "ordered"  # the city asks for airing or pumping
     READY = "ready"  # nothing forbids handling by itself
     SAFE_TO_PUMP = "safe_to_pump"  # gas low for long enough, and there is something to pump
     AIRED = "aired"  # gas low for long enough, nothing to pump
@@ -68,9 +70,10 @@ _STOPS = {
     Event.SILENT: State.COMM_LOST,
     Event.SEVERE: State.MANUAL_DISPATCH,
 }
+_BEGUN = {Event.SCHEDULED: State.VENTILATING, Event.ORDERED: State.VENTILATING}
 _OWN: Mapping[State, Mapping[Event, State]] = {
-    State.NORMAL: {Event.RAISED: State.PRE_ALARM, Event.DANGEROUS: State.ALARM, Event.SCHEDULED: State.VENTILATING},
-    State.PRE_ALARM: {Event.CALM: State.NORMAL, Event.DANGEROUS: State.ALARM, Event.SCHEDULED: State.VENTILATING},
+    State.NORMAL: {**_BEGUN, Event.RAISED: State.PRE_ALARM, Event.DANGEROUS: State.ALARM},
+    State.PRE_ALARM: {**_BEGUN, Event.CALM: State.NORMAL, Event.DANGEROUS: State.ALARM},
     State.ALARM: {Event.READY: State.VENTILATING},
     State.VENTILATING: {Event.SAFE_TO_PUMP: State.PUMPING, Event.AIRED: State.VERIFYING, Event.VENT_TOO_LONG: State.ALARM},
     State.PUMPING: {
@@ -80,7 +83,7 @@ _OWN: Mapping[State, Mapping[Event, State]] = {
         Event.NO_FLOW: State.ALARM,
         Event.GAS: State.VENTILATING,
     },
-    State.VERIFYING: {Event.PROVED: State.NORMAL, Event.UNPROVED: State.ALARM},
+    State.VERIFYING: {Event.PROVED: State.NORMAL, Event.UNPROVED: State.ALARM, Event.ORDERED: State.VENTILATING},
     State.SENSOR_FAULT: {Event.SOUND: State.NORMAL, Event.TAG_SET: State.MAINTENANCE, Event.SILENT: State.COMM_LOST},
     State.MAINTENANCE: {Event.UNLOCKED: State.NORMAL, Event.SILENT: State.COMM_LOST},
     State.MANUAL_DISPATCH: {Event.CREW_DONE: State.NORMAL},
@@ -117,6 +120,8 @@ class Seen:
     tagged: bool = False
     faulty: bool = False
     crew_done: bool = False
+    ordered: bool = False  # an order waits to be begun
+    held: bool = False  # an order may still come
 
 
 def event_of(state: State, seen: Seen) -> Event | None:
@@ -146,7 +151,7 @@ def _of_work(state: State, seen: Seen) -> Event | None:
     if state is State.NORMAL or state is State.PRE_ALARM:
         return _at_rest(state, seen)
     if state is State.ALARM:
-        return Event.READY
+        return None if seen.held else Event.READY
     if state is State.VENTILATING:
         if seen.safe_s >= SAFE_FOR_S:
             return Event.SAFE_TO_PUMP if seen.wanted else Event.AIRED
@@ -159,6 +164,8 @@ def _of_work(state: State, seen: Seen) -> Event | None:
 def _at_rest(state: State, seen: Seen) -> Event | None:
     if seen.ch4 >= GAS_ALARM or seen.level >= LEVEL_HIGH_HIGH:
         return Event.DANGEROUS
+    if seen.ordered:
+        return Event.ORDERED
     if seen.wanted:
         return Event.SCHEDULED
     raised = seen.ch4 >= GAS_WARN or seen.level >= LEVEL_HIGH
@@ -180,6 +187,8 @@ def _pumping(seen: Seen) -> Event | None:
 
 
 def _verifying(seen: Seen) -> Event | None:
+    if seen.ordered:
+        return Event.ORDERED
     if seen.in_state_s < VERIFY_S:
         return None
     proved = seen.ch4 < GAS_WARN and (not seen.pumped or seen.drop >= PROVED_DROP)

@@ -14,6 +14,7 @@ from data_sources.departments import tanks_life as tanks
 from data_sources.departments import tanks_machine as machine
 from data_sources.departments.life import Floats
 from data_sources.departments.sensors_shapes import DAY, HOUR, Indexes, dice
+from data_sources.departments.tanks_asked import UNASKED, Answer, Asked, Desk, desk_of
 from data_sources.departments.tanks_life import MINUTE, Cause
 from data_sources.departments.tanks_machine import Event, Seen, State
 
@@ -72,9 +73,11 @@ class Handling:
     state: Indexes
     gas_gap: float = 0.0  # what it left behind, beyond what a tank at rest would have
     level_gap: float = 0.0
+    pumped_early: bool = False  # by order: the level stays low for longer than two hours
     runs: list[Run] = field(default_factory=list)
     alarms: list[Alarm] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)  # to orders
 
     @property
     def end(self) -> float:
@@ -99,8 +102,11 @@ def _since(stretches: list[tuple[float, float]], at: float) -> float:
 class _Play:
     """Plays a handling from its first cause to its end, a scan a minute."""
 
-    def __init__(self, seed: int, causes: list[Cause], at: list[float], rest: list[float], surge: list[float], base: list[float]) -> None:
-        self.seed, self.who, self.start = seed, causes[0].who, at[0]
+    def __init__(
+        self, seed: int, causes: list[Cause], desk: Desk, waits: bool, world: tuple[list[float], list[float], list[float], list[float]]
+    ) -> None:
+        at, rest, surge, base = world
+        self.seed, self.who, self.start, self.desk, self.waits = seed, causes[0].who, at[0], desk, waits
         self.until = max(c.end for c in causes)
         self.at, self.rest, self.surge, self.base, self.quiet, self.causes = at, rest, surge, base, base, causes
         self._plan()
@@ -144,6 +150,7 @@ class _Play:
             if at >= self.until and self.state is State.NORMAL:
                 break
         self._close(float(self.start + (len(gases) - 1) * MINUTE), gases[-1], levels[-1])
+        self.out.answers = self.desk.answers
         self.out.gas, self.out.level = np.array(gases), np.array(levels)
         last = len(gases) - 1
         self.out.gas_gap, self.out.level_gap = gases[last] - self.rest[last] - self.surge[last], levels[last] - self.quiet[last]
@@ -186,12 +193,23 @@ class _Play:
         for alarm in self.out.alarms:
             if alarm.below == np.inf and gas < machine.GAS_ALARM and level < machine.LEVEL_HIGH_HIGH:
                 alarm.below = at
+        self._take_orders(at, gas, level)
         event = machine.event_of(self.state, seen)
         if event is None:
             return
         new, self.failures = machine.react(self.state, event, self.failures)
         if new is not self.state:
             self._step(at, new, event, gas, level)
+
+    def _take_orders(self, at: float, gas: float, level: float) -> None:
+        """Begin what was ordered, and wait a while for an order before handling gas alone."""
+        for wish in self.desk.due(at, self.state, gas, level):
+            if wish.pump:
+                self.due, self.done, self.out.pumped_early = min(self.due, at), 0.0, True
+        self.seen.ordered = self.desk.waiting
+        self.seen.wanted = self._owed(at) and level > self.stop_at
+        patient = self.waits and self.failures == 0 and level < machine.LEVEL_HIGH_HIGH
+        self.seen.held = patient and not self.desk.waiting and at - self.since < machine.PATIENCE_S
 
     def _see(self, at: float, gas: float, level: float) -> None:
         seen = self.seen
@@ -222,6 +240,7 @@ class _Play:
         self.out.changes.append(Change(at, old, new, event))
         if old is State.PUMPING:
             self._stop_run(at, event, gas, level)
+        self.desk.stepped(at, new, event, gas, self.full_level_at_start - level)
         if event is Event.UNPROVED and self.full_level_at_start - level < machine.PROVED_DROP:
             self.done = 0.0  # there is as much to pump as before
         if new in (State.ALARM, State.MANUAL_DISPATCH):
@@ -237,7 +256,7 @@ class _Play:
         if self.started == 1:
             self.full_level_at_start = level
         own = any(c.new is State.ALARM and c.why is Event.DANGEROUS for c in self.out.changes)
-        self.out.runs.append(Run(at, 1 if own else 3, level, gas))
+        self.out.runs.append(Run(at, 2 if self.desk.pumps else 1 if own else 3, level, gas))
 
     def _stop_run(self, at: float, event: Event, gas: float, level: float) -> None:
         run = self.out.runs[-1]
@@ -280,29 +299,35 @@ class _Play:
                 self._stop_run(at, Event.CREW_DONE, gas, level)
             self.out.changes.append(Change(at, self.state, State.NORMAL, Event.CREW_DONE))
         self._tell_runs(at, Event.PROVED, gas)
+        self.desk.close(at)
         for alarm in self.out.alarms:
             alarm.below = min(alarm.below, at)
             alarm.closed = max(at, alarm.arrived + 5 * MINUTE)
 
 
 @lru_cache(maxsize=128)
-def handlings_of_day(seed: int, day: int) -> tuple[Handling, ...]:
+def handlings_of_day(seed: int, day: int, asked: Asked = UNASKED) -> tuple[Handling, ...]:
     """Every handling that begins on a day (of UTC)."""
-    groups = tanks.causes_together(seed, day * DAY - 1, (day + 1) * DAY - 1)
+    groups = tanks.causes_together(seed, day * DAY - 1, (day + 1) * DAY - 1, asked.causes())
     starts = [group[0].begin - 2 * MINUTE for group in groups]
     lengths = [int((max(c.end for c in g) - at) // MINUTE) + _TAIL_MIN for g, at in zip(groups, starts, strict=True)]
     who = np.repeat([group[0].who for group in groups], lengths).astype(np.int64)
     at = np.concatenate([start + np.arange(n) * MINUTE for start, n in zip(starts, lengths, strict=True)] or [np.zeros(0)])
     # The quiet world of all of a day's handlings at once: per handling it would cost more than playing it.
-    worlds = [
-        a.tolist() for a in (at, tanks.resting_gas(seed, who, at), tanks.METHANE.height(seed, who, at), tanks.resting_level(seed, who, at))
-    ]
+    surge = tanks.METHANE.height(seed, who, at) + asked.raised(who, at)
+    worlds = [a.tolist() for a in (at, tanks.resting_gas(seed, who, at), surge, tanks.resting_level(seed, who, at))]
     ends = np.cumsum(lengths).tolist()
     cuts = [slice(end - n, end) for end, n in zip(ends, lengths, strict=True)]
-    return tuple(_Play(seed, group, *(world[cut] for world in worlds)).played() for group, cut in zip(groups, cuts, strict=True))
+    at_, gas_, surge_, level_ = worlds
+    found = []
+    for group, cut in zip(groups, cuts, strict=True):
+        begin, end = at_[cut][0], at_[cut][-1]
+        desk = desk_of(asked.wishes, group[0].who, begin, end)
+        found.append(_Play(seed, group, desk, begin > asked.since, (at_[cut], gas_[cut], surge_[cut], level_[cut])).played())
+    return tuple(found)
 
 
-def handlings(seed: int, since: float, until: float) -> list[Handling]:
+def handlings(seed: int, since: float, until: float, asked: Asked = UNASKED) -> list[Handling]:
     """Every handling any of which lies in a stretch."""
     days = range(int((since - 2 * DAY) // DAY), int(until // DAY) + 1)
-    return [h for day in days for h in handlings_of_day(seed, day) if h.start <= until and h.end > since]
+    return [h for day in days for h in handlings_of_day(seed, day, asked.near(day)) if h.start <= until and h.end > since]

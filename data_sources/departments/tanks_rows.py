@@ -14,12 +14,13 @@ from data_sources.departments.registers import changed_at, told_at
 from data_sources.departments.sensors_assets import Thing, septic_tanks
 from data_sources.departments.sensors_networks import Network
 from data_sources.departments.sensors_shapes import DAY, HOUR, Indexes, dice, wander
+from data_sources.departments.tanks_asked import UNASKED, Asked
 from data_sources.departments.tanks_life import MINUTE
 from data_sources.departments.tanks_play import Alarm, Handling, Run, handlings
 from data_sources.departments.tanks_told import LOG_S, told
 
 THINGS = tuple(septic_tanks())
-_EVIDENCE_S = 660.0  # readings this long before and after a run are kept: two of a terminal's
+EVIDENCE_S = 660.0  # readings this long before and after a run are kept: two of a terminal's
 _FROZEN_GAS = 3.4
 _MEASURED_S = 28 * DAY
 _CLEAN_WITHIN_S = 10 * DAY
@@ -33,9 +34,9 @@ def _area(who: int) -> int:
 # ---- readings
 
 
-def reading_rows(seed: int, things: tuple[Thing, ...], who: Indexes, at: Floats) -> list[Row]:
+def reading_rows(seed: int, things: tuple[Thing, ...], who: Indexes, at: Floats, asked: Asked = UNASKED) -> list[Row]:
     """What the terminals sent. One gateway's clock is an hour ahead, one methane sensor froze, lines go down for an hour."""
-    read = told(seed, who, at)
+    read = told(seed, who, at, asked)
     who, at = who[read.up], at[read.up]
     gas = read.gas[read.up]
     if not len(who):
@@ -49,7 +50,7 @@ def reading_rows(seed: int, things: tuple[Thing, ...], who: Indexes, at: Floats)
     }
     level = np.round(np.clip(read.level[read.up] + 0.4 * wander(seed, 69, who, at, 1800), 5, 100), 1)
     numbers, areas = [things[i].number for i in who], [things[i].area for i in who]
-    return rows_of(came, numbers, said, areas, np.round(shown, 1), *columns.values(), level, _kept(seed, who, at))
+    return rows_of(came, numbers, said, areas, np.round(shown, 1), *columns.values(), level, _kept(seed, who, at, asked))
 
 
 def _gases(seed: int, who: Indexes, at: Floats, gas: Floats) -> dict[str, Floats]:
@@ -70,17 +71,17 @@ def _gases(seed: int, who: Indexes, at: Floats, gas: Floats) -> dict[str, Floats
     }
 
 
-def _kept(seed: int, who: Indexes, at: Floats) -> Indexes:
+def _kept(seed: int, who: Indexes, at: Floats, asked: Asked) -> Indexes:
     """1 for readings that are evidence of a pump run."""
     kept = np.zeros(len(at), dtype=np.int64)
     order = np.lexsort((at, who))
     bounds = np.searchsorted(who[order], np.arange(len(THINGS) + 1))
     last = float(at.max())
     # an hour on: a run's first evidence comes before what woke the controller
-    for h in handlings(seed, max(float(at.min()), last - LOG_S) - HOUR, last + HOUR):
+    for h in handlings(seed, max(float(at.min()), last - LOG_S) - HOUR, last + HOUR, asked):
         mine = order[bounds[h.who] : bounds[h.who + 1]]
         for run in h.runs:
-            first, after = np.searchsorted(at[mine], (run.begin - _EVIDENCE_S, run.end + _EVIDENCE_S))
+            first, after = np.searchsorted(at[mine], (run.begin - EVIDENCE_S, run.end + EVIDENCE_S))
             kept[mine[first:after]] = 1
     return kept
 
@@ -108,28 +109,28 @@ def _around(network: Network, who: int, begin: float, end: float) -> Iterable[fl
 # ---- what controllers and crews wrote
 
 
-def _recent(seed: int, since: float, until: float) -> list[Handling]:
+def recent(seed: int, since: float, until: float, asked: Asked = UNASKED) -> list[Handling]:
     """Handlings whose rows may still change in a stretch: an outcome is written after the tank is at rest again."""
-    return handlings(seed, since - 3 * HOUR, until)
+    return handlings(seed, since - 3 * HOUR, until, asked)
 
 
-def step_rows(seed: int, since: float, until: float) -> list[Row]:
+def step_rows(seed: int, since: float, until: float, asked: Asked = UNASKED) -> list[Row]:
     """Steps controllers took after `since` up to `until`."""
     return [
         (
             *(f"KZ{THINGS[h.who].number[3:]}-{int(c.at // MINUTE)}-{n}", THINGS[h.who].number, _area(h.who)),
             *(int(c.old), int(c.new), c.why.value, local_text(c.at), local_text(c.at)),
         )
-        for h in _recent(seed, since, until)
+        for h in recent(seed, since, until, asked)
         for n, c in enumerate(h.changes)
         if since < c.at <= until
     ]
 
 
-def run_rows(seed: int, since: float, until: float) -> list[Row]:
+def run_rows(seed: int, since: float, until: float, asked: Asked = UNASKED) -> list[Row]:
     """Pump runs begun, ended or checked in a stretch, as the log had them at its end."""
     rows = []
-    for h in _recent(seed, since, until):
+    for h in recent(seed, since, until, asked):
         for run in h.runs:
             changed = changed_at((run.begin, run.end, run.told), since, until)
             if changed is not None:
@@ -158,10 +159,10 @@ def _litres_per_point(seed: int, who: int) -> float:
     return (20 + 80 * float(dice(seed, 93, np.array([who]))[0])) / 100
 
 
-def callout_rows(seed: int, since: float, until: float) -> list[Row]:
+def callout_rows(seed: int, since: float, until: float, asked: Asked = UNASKED) -> list[Row]:
     """Crews called, arrived or done in a stretch, as the sheet had them at its end."""
     rows = []
-    for h in _recent(seed, since, until):
+    for h in recent(seed, since, until, asked):
         for alarm in h.alarms:
             changed = changed_at((alarm.at, alarm.notified, alarm.arrived, alarm.below, alarm.closed), since, until)
             if changed is not None:
@@ -250,10 +251,10 @@ def states_at(seed: int, at: float) -> list[int]:
     return [int(s) for s in told(seed, who, np.full(len(THINGS), at)).state]
 
 
-def last_steps(seed: int, since: float, until: float) -> dict[int, tuple[float, int]]:
+def last_steps(seed: int, since: float, until: float, asked: Asked = UNASKED) -> dict[int, tuple[float, int]]:
     """Per tank its newest step in a stretch: when, and the state it led to."""
     found: dict[int, tuple[float, int]] = {}
-    for h in _recent(seed, since, until):
+    for h in recent(seed, since, until, asked):
         for change in h.changes:
             if since < change.at <= until and change.at >= found.get(h.who, (0.0, 0))[0]:
                 found[h.who] = (change.at, int(change.new))

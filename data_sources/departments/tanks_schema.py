@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from data_sources.departments.orders import inbox_columns, receipt_columns
 from data_sources.departments.sensors_schema import metadata, place, reading
 
 tanks = sa.Table(
@@ -91,4 +92,16 @@ clean_orders = sa.Table(
     sa.Column("应完成时间", sa.String(19)),
     sa.Column("完成时间", sa.String(19)),
     sa.Column("更新时间", sa.String(19), nullable=False, index=True),
+)
+INBOX = {
+    **{"order_no": "指令号", "kind": "指令", "asset_id": "池编号", "place": "地点", "instruction": "要求"},
+    **{"priority": "等级", "issued_at": "发令时间", "due_at": "时限", "drill": "演练", "playbook": "预案"},
+    **{"alert_no": "告警号", "watermark": "水印", "found_at": "接令时间"},
+}
+# Others may write to this table; 接令时间 is filled by the control room.
+inbox = sa.Table("化粪池指令箱", metadata, *inbox_columns(INBOX))
+receipts = sa.Table(
+    "化粪池指令回执",
+    metadata,
+    *receipt_columns("回执编号", "指令号", "池编号", "状态", "时间", "执行单位", "说明", "结果", "演练"),  # 1 接收 2 执行 3 完成 9 拒绝
 )

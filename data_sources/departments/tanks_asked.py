@@ -1,0 +1,155 @@
+"""What septic tanks' controllers are asked to do by work orders, when the interlocks forbid it, and what they answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from data_sources.departments.happenings import Happening
+from data_sources.departments.life import Floats
+from data_sources.departments.orders import State as Answered
+from data_sources.departments.sensors_shapes import DAY, Indexes
+from data_sources.departments.tanks_life import MINUTE, Cause
+from data_sources.departments.tanks_machine import GAS_ALARM, LEVEL_STOP, PROVED_DROP, Event, State
+
+_RAISED_S = 3600.0
+_ORDER_S = 40 * MINUTE  # a controller stays awake at least this long after an order
+_FELT_S = 2 * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """An order as its controller gets it, on a whole minute."""
+
+    number: str
+    who: int
+    at: float
+    pump: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a controller or who watches it answers to an order."""
+
+    number: str
+    state: Answered
+    at: float
+    note: str
+    result: str = ""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Orders, gas that somebody made gather, and since when controllers wait for orders before they handle gas by themselves."""
+
+    since: float = np.inf
+    wishes: tuple[Wish, ...] = ()
+    gas: tuple[Happening, ...] = ()  # the subject is a tank's position
+
+    def near(self, day: int) -> Asked:
+        """As far as it concerns the handlings that begin on a day."""
+        first, last = day * DAY - _FELT_S, (day + 1) * DAY + _FELT_S
+        wishes = tuple(w for w in self.wishes if first < w.at < last)
+        gas = tuple(g for g in self.gas if first < g.at < last)
+        return Asked(self.since if self.since < last else np.inf, wishes, gas)
+
+    def causes(self) -> list[Cause]:
+        """What wakes controllers beside what time and seed bring."""
+        ordered = [Cause(w.who, w.at, w.at + _ORDER_S, "order") for w in self.wishes]
+        return ordered + [Cause(int(g.subject), g.at, g.at + _RAISED_S, "provoked") for g in self.gas]
+
+    def raised(self, who: Indexes, at: Floats) -> Floats:
+        """Methane beyond what is there by itself, %LEL: there within minutes, gone within the hour."""
+        found = np.zeros(len(at))
+        for g in self.gas:
+            part = np.clip((at - g.at) / _RAISED_S, 0, 1)
+            found += np.where(who == int(g.subject), g.size * np.sin(np.pi * part**0.35) ** 2, 0.0)
+        return found
+
+
+UNASKED = Asked()
+# States in which nothing is done from afar, with the reason given.
+_BARRED = {
+    State.MAINTENANCE: ("井盖打开或检修挂牌，联锁禁止远程操作", "lid_open"),
+    State.SENSOR_FAULT: ("仪表故障，联锁禁止远程操作", "fault"),
+    State.COMM_LOST: ("终端失联，指令送不到", "silent"),
+    State.MANUAL_DISPATCH: ("已转人工，人员在现场处置", "crew"),
+}
+_PUMPED = (Event.DRAINED, Event.TOO_LONG, Event.LOW_LOW)
+
+
+def _forbidden(wish: Wish, state: State, gas: float, level: float) -> tuple[str, str] | None:
+    """Why an order may not be carried out now."""
+    if state in _BARRED:
+        return _BARRED[state]
+    if wish.pump and gas >= GAS_ALARM:
+        return f"甲烷 {gas:.1f} %LEL ≥ {GAS_ALARM:g}，联锁禁止启泵", "gas"
+    if wish.pump and level < LEVEL_STOP + PROVED_DROP:
+        return f"液位 {level:.0f} %，可抽不足{PROVED_DROP:g}个百分点", "level"
+    return None
+
+
+@dataclass
+class Desk:
+    """The orders of one handling: which wait, which are under way, and what was answered."""
+
+    wishes: list[Wish]
+    under_way: list[Wish] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+    waiting: bool = False  # an order wants the fan, and it does not run yet
+
+    def due(self, at: float, state: State, gas: float, level: float) -> list[Wish]:
+        """Orders to be begun now; those the interlocks forbid are refused."""
+        taken = []
+        while self.wishes and self.wishes[0].at <= at:
+            wish = self.wishes.pop(0)
+            if why := _forbidden(wish, state, gas, level):
+                self.answers.append(Answer(wish.number, Answered.REFUSED, at, *why))
+                continue
+            self.answers.append(Answer(wish.number, Answered.ACCEPTED, at, "指令已送达控制器"))
+            taken.append(wish)
+        for wish in taken:
+            self._begin(wish, at, state)
+        return taken
+
+    def _begin(self, wish: Wish, at: float, state: State) -> None:
+        self.answers.append(Answer(wish.number, Answered.ARRIVED, at + MINUTE, "风机已启动"))
+        if state is State.VERIFYING and not wish.pump:
+            self.answers.append(Answer(wish.number, Answered.DONE, at + 2 * MINUTE, "通风已完成，正在核验", "aired"))
+            return
+        self.under_way.append(wish)
+        self.waiting = self.waiting or state not in (State.VENTILATING, State.PUMPING)
+
+    @property
+    def pumps(self) -> bool:
+        """Whether somebody has asked for a pump to run."""
+        return any(wish.pump for wish in self.under_way)
+
+    def stepped(self, at: float, new: State, event: Event, gas: float, fell: float) -> None:
+        """A controller went from one state to another: some orders are done by it, some end there."""
+        if new is State.VENTILATING:
+            self.waiting = False
+        for wish in list(self.under_way):
+            if wish.pump and event in _PUMPED:
+                self._end(wish, Answer(wish.number, Answered.DONE, at, f"液位下降{fell:.0f}个百分点", event.value))
+            elif not wish.pump and event in (Event.AIRED, Event.SAFE_TO_PUMP):
+                self._end(wish, Answer(wish.number, Answered.DONE, at, f"通风至甲烷 {gas:.1f} %LEL", "aired"))
+            elif new in _BARRED:
+                self._end(wish, Answer(wish.number, Answered.REFUSED, at, *_BARRED[new]))
+
+    def _end(self, wish: Wish, answer: Answer) -> None:
+        self.under_way.remove(wish)
+        self.answers.append(answer)
+
+    def close(self, at: float) -> None:
+        """What is still open when all is at rest again was not done."""
+        self.waiting = False
+        for wish in list(self.under_way):
+            self._end(wish, Answer(wish.number, Answered.REFUSED, at, "处置结束，未执行完", "ended"))
+
+
+def desk_of(wishes: Sequence[Wish], who: int, start: float, end: float) -> Desk:
+    """The orders of one tank in a stretch, in order of time."""
+    return Desk(sorted((w for w in wishes if w.who == who and start <= w.at <= end), key=lambda w: (w.at, w.number)))
