@@ -23,6 +23,7 @@ from dashboard.notify.failure import NotSentError
 from dashboard.notify.letters import letter
 from dashboard.notify.route import TOPIC
 from dashboard.settings import Settings
+from dashboard.store.claims import Queue
 from dashboard.store.engine import writing
 from dashboard.store.lease import check_fence
 from dashboard.store.schema import notice, notice_message
@@ -31,11 +32,10 @@ from dashboard.store.topics import bump
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(minutes=2)  # a sender that takes longer over one message is taken for dead
 _MINUTE = timedelta(minutes=1)
-_FIRST_WAIT, _LONGEST_WAIT = timedelta(seconds=10), timedelta(minutes=30)
 _CLAIM = 50  # messages a turn
 _GATHER = 10_000  # notices a turn
+_QUEUE = Queue(notice_message, "message")
 _NAMESPACE = uuid.UUID("6d0f0f0e-6f6c-4b5a-9c39-8a4b8a4b0c17")
 
 
@@ -71,7 +71,7 @@ def send(engine: sa.Engine, catalog: Catalog, settings: Settings, channel: str, 
 def waiting(conn: sa.Connection, channel: str, now: datetime) -> bool:
     """Whether a channel has anything to do: two index seeks, asked every turn."""
     ungathered = sa.and_(notice.c.message.is_(None), notice.c.due_at <= now, notice.c.channel == channel)
-    due = sa.and_(notice_message.c.state == "waiting", notice_message.c.next_at <= now, notice_message.c.channel == channel)
+    due = _QUEUE.due(notice_message.c.channel == channel, now=now)
     return bool(conn.scalar(sa.select(sa.or_(sa.exists().where(ungathered), sa.exists().where(due)))))
 
 
@@ -90,12 +90,8 @@ def _claim(engine: sa.Engine, settings: Settings, way: Channel, now: datetime, f
             return []
         _gather(conn, settings, way, now, left)
         at = notice_message.c
-        free = sa.or_(at.lease_until.is_(None), at.lease_until <= now, at.fence != fence)
-        mine = sa.and_(at.channel == way.key, at.state == "waiting", at.next_at <= now, free)
         order = (at.severity.desc(), at.made_at, at.message)
-        rows = conn.execute(sa.select(notice_message).where(mine).order_by(*order).limit(min(left, _CLAIM))).all()
-        claim = sa.update(notice_message).where(at.message.in_([row.message for row in rows]))
-        conn.execute(claim.values(lease_until=now + LEASE, fence=fence, attempts=at.attempts + 1, tried_at=now))
+        rows = _QUEUE.claim(conn, at.channel == way.key, order, min(left, _CLAIM), now, fence)
     return list(rows)
 
 
@@ -188,41 +184,25 @@ def _deliver(engine: sa.Engine, catalog: Catalog, settings: Settings, way: Chann
 def _mark_sent(engine: sa.Engine, row: Any, now: datetime, fence: int) -> None:
     with writing(engine).begin() as conn:
         check_fence(conn, fence)
-        conn.execute(_mine(row, fence).values(state="sent", sent_at=now, lease_until=None, error=None))
+        conn.execute(_QUEUE.sent(row, now, fence))
         if row.error:
             bump(conn, [TOPIC], now)  # screens that showed it as not delivered
 
 
 def _put_off(engine: sa.Engine, settings: Settings, row: Any, failure: NotSentError, now: datetime, fence: int) -> None:
     """Later and later; after `give_up_after` no more, which the screens then show."""
-    tries = row.attempts + 1
-    wait = max(failure.wait, min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(tries - 1, 20)))
-    over = now - row.made_at >= settings.notify.give_up_after
-    values: dict[str, Any] = {"error": str(failure), "lease_until": None, "next_at": now + wait}
+    later, over = _QUEUE.put_off(row, str(failure), failure.wait, settings.notify.give_up_after, now, fence)
     with writing(engine).begin() as conn:
         check_fence(conn, fence)
-        conn.execute(_mine(row, fence).values(**values, state="given_up" if over else "waiting"))
+        conn.execute(later)
         bump(conn, [TOPIC], now)
     if over:
-        log.error("%s: message %s to %s given up after %d tries: %s", row.channel, row.message, row.recipient, tries, failure)
+        log.error("%s: message %s to %s given up after %d tries: %s", row.channel, row.message, row.recipient, row.attempts + 1, failure)
 
 
 def _release(engine: sa.Engine, rows: Sequence[Any], now: datetime, fence: int) -> None:
     """What was claimed and not come to: free for the next turn, and no try. Its turn comes when the channel is well again."""
-    if not rows:
-        return
-    at = notice_message.c
-    with writing(engine).begin() as conn:
-        check_fence(conn, fence)
-        mine = sa.and_(at.message.in_([row.message for row in rows]), at.fence == fence)
-        conn.execute(
-            sa.update(notice_message)
-            .where(mine)
-            .values(lease_until=None, attempts=at.attempts - 1, tried_at=None, next_at=now + _FIRST_WAIT)
-        )
-
-
-def _mine(row: Any, fence: int) -> sa.Update:
-    """A message as long as it is the try we claimed."""
-    at = notice_message.c
-    return sa.update(notice_message).where(at.message == row.message, at.fence == fence, at.attempts == row.attempts + 1)
+    if rows:
+        with writing(engine).begin() as conn:
+            check_fence(conn, fence)
+            conn.execute(_QUEUE.release(rows, now, fence))

@@ -20,11 +20,14 @@ from dashboard.notify.post import post
 def send_webhook(told: Letter, way: Channel, _to: Recipient, now: datetime) -> None:
     """Deliver a message as JSON. Raises NotSentError."""
     body = orjson.dumps(told.body())
+    post(way, body, signed(way, body, told.key, now))
+
+
+def signed(way: Channel, body: bytes, key: str, now: datetime) -> dict[str, str]:
+    """The headers of a POST: what it is known by, and the proof that it is ours and of this moment."""
     stamp = str(int(now.timestamp()))
-    headers = {"Content-Type": "application/json; charset=utf-8", "Idempotency-Key": told.key, "X-Cockpit-Timestamp": stamp}
-    if way.secret:
-        headers["X-Cockpit-Signature"] = signature(way.secret, stamp, body)
-    post(way, body, headers)
+    headers = {"Content-Type": "application/json; charset=utf-8", "Idempotency-Key": key, "X-Cockpit-Timestamp": stamp}
+    return {**headers, "X-Cockpit-Signature": signature(way.secret, stamp, body)} if way.secret else headers
 
 
 def signature(secret: str, stamp: str, body: bytes) -> str:
