@@ -21,7 +21,7 @@ from dashboard.store.schema_access import account, api_token, wall
 from dashboard.store.topics import bump
 
 _GUESSING = "enrol"  # the name failures of codes are counted under: everybody's guesses together
-_NEVER_ADMIN = frozenset({Action.ACCOUNTS, Action.AUDIT})
+NEVER_PROGRAMS = frozenset({Action.ACCOUNTS, Action.AUDIT})
 _LONGEST_TITLE = 64
 
 
@@ -75,7 +75,7 @@ def add_token(desk: Desk, by: By, account_id: int, title: str, now: datetime) ->
         row = conn.execute(sa.select(account).where(account.c.account_id == account_id)).first()
         if row is None:
             raise NotFoundError(f"没有账号{account_id} (no account {account_id})")
-        if row.name == by.name or desk.catalog.roles[row.role].actions & _NEVER_ADMIN:
+        if row.name == by.name or desk.catalog.roles[row.role].actions & NEVER_PROGRAMS:
             raise NotNowError("安全管理员和审计员不用程序令牌 (no tokens for administrators of accounts and auditors)")
         by.note(conn, "token.add", f"{row.name} {_titled(title)}", now)
         conn.execute(sa.insert(api_token).values(account_id=account_id, title=_titled(title), token=kept(token), made_at=now, ends_at=ends))

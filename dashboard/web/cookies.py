@@ -8,7 +8,8 @@ from typing import Any
 
 from dashboard.access.who import Shown
 
-SESSION, WALL, PERSONA, DOOR, CSRF = "session", "wall", "persona", "door", "csrf"
+SESSION, WALL, PERSONA, DOOR, CSRF, OIDC = "session", "wall", "persona", "door", "csrf", "oidc"
+_KINDS = (SESSION, WALL, PERSONA, DOOR, CSRF, OIDC)
 _YEAR = 365 * 86_400
 
 
@@ -25,7 +26,7 @@ def cookies_of(scope: MutableMapping[str, Any], secure: bool) -> dict[str, str]:
         jar.load(raw)
     except CookieError:
         return {}
-    named = {kind: cookie_name(kind, secure) for kind in (SESSION, WALL, PERSONA, DOOR, CSRF)}
+    named = {kind: cookie_name(kind, secure) for kind in _KINDS}
     return {kind: jar[name].value for kind, name in named.items() if name in jar}
 
 
