@@ -8,20 +8,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from dashboard.access import accounts, devices, sessions
 from dashboard.access.desk import By
+from dashboard.access.lodge import Lodge
 from dashboard.access.who import WALL, granted
 from dashboard.access.words import grant_words
+from dashboard.core.clock import Clock
 from dashboard.core.declare import Text
 from dashboard.core.doors import Grant
 from dashboard.core.errors import CockpitError
 from dashboard.core.places import streets
 from dashboard.core.sight import Action, Viewer
 from dashboard.core.times import CITY_ZONE
+from dashboard.settings import Settings
 from dashboard.web.signing import Signing
 from dashboard.web.visit import Visit, onward, page, visit_of
 
@@ -127,9 +131,7 @@ class Accounts:
 
     def _token(self, visit: Visit, by: By) -> Shown:
         token = devices.add_token(self._desk, by, _number(visit), visit.field("title"), visit.now)
-        note = Text(
-            "程序以 Authorization: Bearer 出示。只显示这一次。", "Shown by the program as Authorization: Bearer. Shown this once only."
-        )
+        note = Text("程序以 Authorization: Bearer 出示。只显示这一次。", "Sent as Authorization: Bearer. Shown this once only.")
         return Shown(Text("程序令牌", "Token"), visit.field("title"), token, note)
 
     def _words(self, row: Any) -> Text:
@@ -155,3 +157,9 @@ def _half(told: str, lang: str) -> str:
     """A refusal is written 中文 (English): each page shows its half."""
     zh, bracket, en = told.removesuffix(")").partition(" (")
     return (en if lang == "en" else zh) if bracket else told
+
+
+def doors(settings: Settings, lodge: Lodge, clock: Clock) -> Starlette:
+    """The application behind every address of coming in."""
+    signing = Signing(settings, lodge, clock)
+    return Starlette(routes=[*signing.routes(), Accounts(signing).route()])
