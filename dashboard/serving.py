@@ -25,6 +25,7 @@ def serve(settings: Settings) -> None:
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # web/shield.py believes the proxies of the configuration, nobody else
         backlog=BACKLOG,
         ws_max_size=MAX_MESSAGE * 2,
         ws_per_message_deflate=False,  # frames come compressed, once for all; deflating again costs 20 times the sending

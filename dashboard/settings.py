@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from dashboard.core.playbooks import Outbox
 from dashboard.notify_settings import load_notify
 from dashboard.outbox_settings import load_outbox
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*$")
 _UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 
@@ -91,6 +93,7 @@ class Settings:
     notify: Notify = field(default_factory=Notify)  # who is told of alerts, and how
     outboxes: Mapping[str, Outbox] = field(default_factory=dict)  # where departments take work orders
     access: Access = field(default_factory=Access)  # how people come in
+    proxies: tuple[Network, ...] = ()  # whose word is taken on who a request is from
 
 
 def duration(text: object, file: str, key: str) -> timedelta:
@@ -241,6 +244,7 @@ def load_settings(path: str | None = None, environ: Mapping[str, str] = os.envir
         notify=_notify(parts, environ),
         outboxes=_outboxes(parts, sources, home, environ),
         access=load_access(raw.get("access", {}), file, environ),
+        proxies=_proxies(environ.get("COCKPIT_PROXIES", "").replace(",", " ").split() or web.get("proxies", ()), file),
     )
 
 
@@ -281,6 +285,13 @@ def _port(given: object, where: str) -> int:
     if not str(given).isdecimal() or int(str(given)) > 65_535:
         raise ConfigurationError(where, "web.port", f"{given!r} is not a port", "write a number up to 65535")
     return int(str(given))
+
+
+def _proxies(given: Sequence[str], file: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(one) for one in given)
+    except ValueError as wrong:
+        raise ConfigurationError(file, "web.proxies", str(wrong), 'write proxies = ["127.0.0.1"] or a network as 10.1.0.0/16') from wrong
 
 
 def _toml(path: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Set
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from importlib.resources import files
@@ -47,12 +48,16 @@ class Limits:
 
 def load_limits(day: date, package: str = "data_sources") -> Limits:
     """The limits of a city day. Raises ConfigurationError for a number that is missing or unknown."""
-    rows = tomllib.loads(files(package).joinpath("access", _FILE).read_text("utf-8"))["limit"]
+    return Limits(**numbers(_FILE, {field.name for field in fields(Limits)}, day, package))
+
+
+def numbers(file: str, known: Set[str], day: date, package: str = "data_sources") -> dict[str, int]:
+    """The newest row of each key of a file that is in force. Raises ConfigurationError for a number that is missing or unknown."""
+    rows = tomllib.loads(files(package).joinpath("access", file).read_text("utf-8"))["limit"]
     in_force = {row["key"]: int(row["value"]) for row in sorted(rows, key=_since) if _since(row) <= day.isoformat()}
-    known = {field.name for field in fields(Limits)}
     for key in known ^ in_force.keys():
-        raise ConfigurationError(f"access/{_FILE}", key, "missing" if key in known else "no such limit")
-    return Limits(**in_force)
+        raise ConfigurationError(f"access/{file}", key, "missing" if key in known else "no such limit")
+    return in_force
 
 
 def _since(row: dict[str, object]) -> str:
