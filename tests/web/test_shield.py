@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from dashboard.web.limits import Buckets, load_door_limits
-from dashboard.web.shield import Shield, Reach
+from dashboard.web.shield import Reach, Shield
 from tests.web.stage import in_loop, served
 
 LIMITS = load_door_limits(date(2026, 1, 1))
