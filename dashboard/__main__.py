@@ -14,6 +14,7 @@ import click
 
 from dashboard import __version__
 from dashboard.core.errors import CockpitError
+from dashboard.playbook_commands import playbook_commands
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -325,6 +326,11 @@ def notify_test(channel: str | None, recipient: str) -> None:
         click.echo(channels_told(settings.notify))
         return
     click.echo(send_trial(settings.notify, channel, recipient, _now()))
+
+
+# ---- linkages
+
+main.add_command(playbook_commands(lambda: (_current_store(settings := _settings()), _catalog(), settings, _now())))
 
 
 # ---- processes

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,6 +25,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from dashboard.alerting.evaluate import evaluate
 from dashboard.alerting.hush import quieten
 from dashboard.alerting.situations import gather
+from dashboard.casework.linkage.run import run_playbooks
 from dashboard.casework.silences import expire
 from dashboard.casework.tend import tend
 from dashboard.core.catalog import Catalog
@@ -35,7 +37,8 @@ from dashboard.derive.run import derive
 from dashboard.geo.layers import use_stored_streets
 from dashboard.kpi.backfill import backfill
 from dashboard.kpi.compute import compute
-from dashboard.notify.outbox import send
+from dashboard.notify.orders import send_orders
+from dashboard.notify.outbox import Sent, send
 from dashboard.notify.route import route
 from dashboard.pull.reconcile import compare_if_due
 from dashboard.pull.run import PullOutcome, run_pull
@@ -79,6 +82,7 @@ class Worker:
         self._history_from = self._quiet_until
         self._failing: dict[str, str] = {}
         self._unsent: dict[str, str] = {}  # why a channel's last message did not go
+        self._ways = self._ways_out()
         self._busy: set[str] = set()
         self._idle = threading.Condition()
         self._stop = threading.Event()
@@ -134,7 +138,7 @@ class Worker:
     def _scheduler(self) -> Any:
         logging.getLogger("apscheduler").setLevel(logging.ERROR)  # it tells of every turn still running; we tell of changes
         executors: dict[str, Any] = {source: ThreadPoolExecutor(1) for source in self._settings.sources}
-        executors |= {name: ThreadPoolExecutor(1) for name in ("turn", "care", "route", *map(_way, self._settings.notify.channels))}
+        executors |= {name: ThreadPoolExecutor(1) for name in ("turn", "care", "route", *self._ways)}
         defaults = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
         scheduler = BackgroundScheduler(executors=executors, job_defaults=defaults, timezone=CITY_ZONE)
         self._plan_pulls(scheduler)
@@ -147,9 +151,8 @@ class Worker:
             (self._audit, IntervalTrigger(seconds=int(audit_check.LOOK_EVERY.total_seconds())), "care"),
         ):
             scheduler.add_job(self._guarded(job), trigger, id=job.__name__, executor=executor)
-        for channel in self._settings.notify.channels:  # each on its own: a mail server that hangs holds up no robot
-            job_of_it = self._guarded(self._send, channel)
-            scheduler.add_job(job_of_it, IntervalTrigger(seconds=TURN_S), id=_way(channel), executor=_way(channel))
+        for way in self._ways:  # each on its own: a mail server that hangs holds up no robot, and no department's orders
+            scheduler.add_job(self._guarded(self._send, way), IntervalTrigger(seconds=TURN_S), id=way, executor=way)
         return scheduler
 
     def _plan_pulls(self, scheduler: Any) -> None:
@@ -245,6 +248,7 @@ class Worker:
         quieten(self._engine, self._catalog, self._settings, now, self._lease.fence)
         gather(self._engine, self._catalog, self._settings, now, self._lease.fence)  # the last: what it has seen may be told
         tend(self._engine, self._catalog, now, self._lease.fence)
+        run_playbooks(self._engine, self._catalog, now, self._lease.fence)
         self._seen, self._quiet_until = seen, now if unfinished else now + QUIET_TURN
 
     def _derive(self, now: datetime) -> bool:
@@ -258,16 +262,24 @@ class Worker:
     def _route(self) -> None:
         route(self._engine, self._settings, self._clock.now(), self._lease.fence)
 
-    def _send(self, channel: str) -> None:
-        """A turn of a channel. What failed is kept and tried again; a new reason is said once, quiet turns change nothing."""
-        turn = send(self._engine, self._catalog, self._settings, channel, self._clock.now(), self._lease.fence)
-        before = self._unsent.get(channel, "")
+    def _send(self, way: str) -> None:
+        """A turn of a channel or an outbox. What failed is kept and tried again; a new reason is said once, quiet turns change nothing."""
+        turn = self._ways[way](self._clock.now(), self._lease.fence)
+        before = self._unsent.get(way, "")
         if turn.error and turn.error != before:
-            log.error("notices not sent: %s", turn.error)
+            log.error("%s: not sent: %s", way, turn.error)
         elif turn.sent and not turn.error and before:
-            log.info("notices over %s are sent again", channel)
+            log.info("%s: sent again", way)
         if turn.sent or turn.error:
-            self._unsent[channel] = turn.error
+            self._unsent[way] = turn.error
+
+    def _ways_out(self) -> dict[str, Callable[[datetime, int], Sent]]:
+        """Everything that leaves the house: notices over channels, orders into outboxes."""
+        notices = {
+            f"channel:{key}": partial(send, self._engine, self._catalog, self._settings, key) for key in self._settings.notify.channels
+        }
+        orders = {f"outbox:{key}": partial(send_orders, self._engine, self._settings, key) for key in self._settings.outboxes}
+        return {**notices, **orders}
 
     def _take_map(self) -> None:
         """From now on points find their streets by the outlines in force."""
@@ -316,10 +328,6 @@ def _of_today(domain: Domain) -> tuple[AlertRule, ...]:
     """The rules of a domain that need no history: they watch what instruments say, nothing learned or worked out from it."""
     worked_out = {derived.metric.key for derived in domain.derived}
     return tuple(r for r in domain.rules if isinstance(r.watches, Readings | Absence) and r.watches.metric not in worked_out)
-
-
-def _way(channel: str) -> str:
-    return f"channel:{channel}"
 
 
 def _job(key: str) -> str:
