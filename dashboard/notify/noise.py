@@ -47,10 +47,8 @@ class Noise:
         if event in PEOPLE_EVENTS and event != "lapse":
             return False
         at = row.noticed_at
-        ends_with_it = row.what == "clear"  # what was hushed to its end has an end nobody waits for
-        return any(
-            h.since <= at and (h.until is None or at < h.until or (ends_with_it and at == h.until)) for h in self.hushed[row.alert_id]
-        )
+        to_its_end = row.what == "clear"  # what was hushed to its end has an end nobody waits for
+        return any(h.until is None or h.since <= at < h.until or (to_its_end and at == h.until) for h in self.hushed[row.alert_id])
 
     def is_grave(self, row: Any, level: Level) -> bool:
         """Whether lives may depend on it."""
