@@ -8,7 +8,7 @@ export PIP_ROOT_USER_ACTION := ignore
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup run test check lint types arch demo docs bench clean
+.PHONY: help setup run test check lint types arch secrets audit demo docs bench clean
 
 help:  ## what there is to do
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 10
@@ -47,7 +47,7 @@ run: $(VENV)/.run  ## the demo city, alive, at http://127.0.0.1:8050 (PORT to ch
 test: $(VENV)/.dev  ## all tests; those whose service is absent are skipped with the reason
 	@exec $(BIN)/python -m pytest -q -n 2 --dist loadfile
 
-check: lint types arch $(VENV)/.dev  ## style, types, floors, and docs/catalog.md as the declarations have it
+check: lint types arch secrets audit $(VENV)/.dev  ## style, types, floors, secrets, supplies, and docs/catalog.md as the declarations have it
 	@$(BIN)/cockpit check
 	@$(BIN)/cockpit catalog | diff -u docs/catalog.md - || { echo "docs/catalog.md is behind the declarations: run make docs" >&2; exit 1; }
 
@@ -59,6 +59,12 @@ types: $(VENV)/.dev  ## mypy, strict
 
 arch: $(VENV)/.dev  ## the floors of the house, by import-linter
 	@$(BIN)/lint-imports
+
+secrets: $(VENV)/.dev  ## nothing that opens a door is kept with the code; what only looks like it: .secrets.baseline
+	@if git rev-parse --git-dir >/dev/null 2>&1; then git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --baseline .secrets.baseline; fi
+
+audit: $(VENV)/.dev  ## what is locked is what is installed, and no advisory tells of it (if the service answers)
+	@$(BIN)/python .ci/audit.py
 
 demo: $(VENV)/.run  ## build the demo departments' databases in var/demo
 	@exec $(BIN)/cockpit demo build
