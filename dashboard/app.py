@@ -24,8 +24,12 @@ from fastapi import FastAPI
 
 import pages
 from dashboard import __version__
+from dashboard.access.limits import load_limits
+from dashboard.access.who import Doorman
 from dashboard.core.catalog import Catalog, load_catalog
 from dashboard.core.clock import Clock, SystemClock
+from dashboard.core.errors import DeclarationError
+from dashboard.core.times import city_day
 from dashboard.geo.layers import use_stored_streets
 from dashboard.panels.screens import CityPanels
 from dashboard.settings import Settings
@@ -33,13 +37,18 @@ from dashboard.store.engine import open_store
 from dashboard.store.migrate import require_current
 from dashboard.web.api import House, machines
 from dashboard.web.content import Panels
+from dashboard.web.denials import Denials
 from dashboard.web.front import Front, content_policy
+from dashboard.web.gate import Gate, Keepers
 from dashboard.web.hub import Hub
 from dashboard.web.live import Live
 from dashboard.web.metrics import Metrics
 from dashboard.web.pulse import Pulse
 from dashboard.web.renderer import Renderer
+from dashboard.web.routes import Routes, served_by
 from dashboard.web.shell import INDEX, layout
+from dashboard.web.shield import Shield, shielded
+from dashboard.web.standing import Standing
 from dashboard.web.static import Static
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -57,27 +66,41 @@ class Parts:
     layout: Callable[[], Any]
     pages: Sequence[Any]  # PAGE values: path, title, layout()
     clock: Clock
+    doorman: Doorman | None = None  # None: the deployment's own
 
 
-def create_app(parts: Parts) -> Front:
-    """The application a server runs. Nothing starts before the server does."""
+def create_app(parts: Parts) -> Gate:
+    """The application a server runs. Nothing starts before the server does. Raises DeclarationError for an address without a policy."""
     renderer = Renderer(parts.panels, Pulse(parts.engine), parts.clock)
     hub = Hub(renderer, parts.clock, build_id())
+    keepers = _keepers(parts, renderer)
     server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     drawn = _dash(server, parts)
     metrics = Metrics(parts.engine, hub, renderer)
-    return Front(
+    machine = machines(House(parts.settings, parts.catalog, parts.engine, parts.clock, hub, renderer, metrics))
+    front = Front(
         server,
-        machines(House(parts.settings, parts.catalog, parts.engine, parts.clock, hub, renderer, metrics)),
-        Live(hub, renderer, parts.panels),
+        machine,
+        Live(hub, renderer, parts.panels, keepers.standing),
         hub,
         Static(ASSETS, drawn.registered_paths, parts.settings.home / "var" / "static"),
         frozenset(page.path for page in parts.pages),
         content_policy(list(drawn.csp_hashes())),
     )
+    routes = Routes()
+    if missing := routes.missing([*served_by(server), *served_by(machine)], [page.path for page in parts.pages]):
+        raise DeclarationError(f"no policy in web/routes.py for: {', '.join(missing)}")
+    return Gate(front, keepers, routes, parts.catalog, parts.clock, secure=parts.settings.access.secure)
 
 
-def open_app(settings: Settings) -> Front:
+def _keepers(parts: Parts, renderer: Renderer) -> Keepers:
+    limits = load_limits(city_day(parts.clock.now()))
+    doorman = parts.doorman or Doorman(parts.engine, parts.settings.access, parts.catalog.roles, limits)
+    denials = Denials(parts.engine, parts.clock)
+    return Keepers(doorman, denials, Standing(doorman, denials, renderer, parts.clock))
+
+
+def open_app(settings: Settings) -> Shield:
     """The application of this deployment, on its own store. Raises ConfigurationError for one that was not migrated."""
     catalog, engine, stand = load_catalog(), open_store(settings.store_url, settings.audit_key), found_pages()
     with contextlib.suppress(sa.exc.DBAPIError):  # a store that is away comes back; until then the sketch of the streets serves
@@ -93,7 +116,7 @@ def open_app(settings: Settings) -> Front:
         pages=stand,
         clock=SystemClock(),
     )
-    return create_app(parts)
+    return shielded(create_app(parts), settings, city_day(parts.clock.now()))
 
 
 def _dash(server: FastAPI, parts: Parts) -> dash.Dash:

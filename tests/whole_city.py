@@ -55,7 +55,12 @@ class Town:
 
     def picture(self, now: datetime = NOON, view: View | None = None) -> Picture:
         """The store as a view sees it."""
-        return Reader(self.engine, self.catalog, self.settings).picture(now, view or View())
+        return self.reader.picture(now, view or View())
+
+    @property
+    def reader(self) -> Reader:
+        """Opens pictures; remembers nothing yet."""
+        return Reader(self.engine, self.catalog, self.settings)
 
     def heard(self, at: datetime, *domains: str) -> None:
         """Every pull (of these domains, if any are named) succeeded just now."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 
@@ -56,6 +56,16 @@ class Sight:
             ",".join(sorted(self.actions)),
         )
         return hashlib.blake2b("|".join(parts).encode(), digest_size=9).hexdigest()
+
+    @cached_property
+    def window(self) -> Sight:
+        """The same part of the city, whatever else may be done in it: what is read for one viewer serves all of equal window."""
+        return replace(self, actions=self.actions & {Action.SOURCES})
+
+    @property
+    def whole(self) -> bool:
+        """Nothing of the city is left out; some of it may still be masked."""
+        return self.domains is None and not self.streets
 
     def may(self, action: Action) -> bool:
         """Whether the action is granted at all."""

@@ -13,7 +13,9 @@ from markupsafe import Markup
 from dashboard.core import places
 from dashboard.core.catalog import Catalog
 from dashboard.core.errors import NotFoundError
+from dashboard.core.sight import EVERYTHING, Sight
 from dashboard.panels import charts
+from dashboard.panels.policy import open_to
 from dashboard.panels.templating import html, macro
 from dashboard.settings import Settings
 from dashboard.snapshot import (
@@ -207,11 +209,11 @@ class CityPanels:
     """Makes panels for the live channel. One reader of the store serves all panels of a turn."""
 
     def __init__(self, settings: Settings, catalog: Catalog, engine: sa.Engine) -> None:
-        self._reader = Reader(engine, catalog, settings)
+        self._catalog, self._reader = catalog, Reader(engine, catalog, settings)
 
     def content(self, panel: str, view: View, now: datetime) -> dict[str, Any]:
-        """The finished panel. Raises NotFoundError for a key nothing answers to."""
-        kind, arg = self._kind(panel)
+        """The finished panel. Raises NotFoundError for a key nothing answers to, and alike for one that is not open to the viewer."""
+        kind, arg = self._kind(panel, view.sight)
         picture = self._reader.picture(now, view)
         body = kind.body(picture, view, arg)
         done: dict[str, Any] = {"html": html(kind.template, view.lang, body=body)}
@@ -220,12 +222,12 @@ class CityPanels:
         return done
 
     def topics(self, panel: str) -> frozenset[str]:
-        """What makes a panel stale; a trailing `*` stands for every topic that begins so."""
-        kind, arg = self._kind(panel)
+        """What makes a panel stale, whoever looks; a trailing `*` stands for every topic that begins so."""
+        kind, arg = self._kind(panel, EVERYTHING)
         several = {
             "{key}": [arg],
-            "{domains}": [d.key for d in self._reader.catalog.of_vital(arg)],
-            "{vitals}": list(self._reader.catalog.vitals),
+            "{domains}": [d.key for d in self._catalog.of_vital(arg)],
+            "{vitals}": list(self._catalog.vitals),
         }
         found: set[str] = set()
         for topic in kind.topics:
@@ -233,19 +235,19 @@ class CityPanels:
             found |= {topic.replace(mark, key) for key in several[mark]} if mark else {topic.replace("{vital}", arg)}
         return frozenset(found)
 
-    def parse(self, query: Mapping[str, str]) -> View:
-        """The view an address asks for."""
-        return parse_view(query, places.known_streets(), self._reader.systems)
+    def parse(self, query: Mapping[str, str], sight: Sight) -> View:
+        """The view an address asks for, as far as it is open."""
+        return parse_view(query, places.known_streets(), self._reader.systems(sight), sight)
 
-    def _kind(self, panel: str) -> tuple[Kind, str]:
+    def _kind(self, panel: str, sight: Sight) -> tuple[Kind, str]:
         name, _, arg = panel.partition(":")
         kind = KINDS.get(name)
-        if kind is None or not self._fits(kind.takes, arg):
+        if kind is None or not open_to(name, sight.actions) or not self._fits(kind.takes, arg, sight):
             raise NotFoundError(f"no panel {panel!r}")
         return kind, arg
 
-    def _fits(self, takes: Takes, arg: str) -> bool:
-        if arg in self._reader.catalog.vitals:
+    def _fits(self, takes: Takes, arg: str, sight: Sight) -> bool:
+        if arg in self._reader.catalog(sight).vitals:
             return "vital" in takes or takes == "title"
         if takes == "title":
             return arg in system.PLAIN

@@ -69,7 +69,7 @@ def find(picture: Picture, ident: str) -> Subject:
 
 
 def _registered(picture: Picture, domain: Domain, asset_id: str) -> tuple[sa.Table | None, Mapping[str, Any]]:
-    with picture.reader.engine.connect() as conn:
+    with picture.reading() as conn:
         for table in asset_tables(domain):
             row = conn.execute(sa.select(table).where(table.c.asset_id == asset_id)).mappings().first()
             then = row_as_of(conn, table, asset_id, picture.at) if picture.replay else None

@@ -36,7 +36,7 @@ def life(picture: Picture, view: View, ident: str) -> dict[str, Any]:
 
 def _alerts(picture: Picture, view: View, subject: Subject) -> dict[str, Any]:
     opened = [a for a in alerts_on(picture, subject) if a.is_open]
-    with picture.reader.engine.connect() as conn:
+    with picture.reading() as conn:
         found = opened + closed_of_asset(conn, picture.catalog, subject.domain.key, subject.asset_id, picture.at)
     return {
         "alerts": [card(a, picture.catalog, view.lang, picture.at) for a in found[:_ALERTS]],
@@ -52,7 +52,7 @@ def _work(picture: Picture, view: View, subject: Subject, feed: Feed) -> dict[st
     if table is None or "case_id" not in table.c:
         return None
     mine = sa.and_(table.c.asset_id == subject.asset_id, table.c.opened_at <= picture.at)
-    with picture.reader.engine.connect() as conn:
+    with picture.reading() as conn:
         total = conn.scalar(sa.select(sa.func.count()).select_from(table).where(mine))
         rows = conn.execute(sa.select(table).where(mine).order_by(table.c.opened_at.desc()).limit(_WORK)).all()
     pieces = [_piece(picture, view, subject, table, row) for row in rows]
@@ -79,7 +79,7 @@ def _history(picture: Picture, view: View, subject: Subject) -> list[dict[str, A
     """What changed in its record, the newest first."""
     if subject.table is None:
         return []
-    with picture.reader.engine.connect() as conn:
+    with picture.reading() as conn:
         known = versions_of(conn, subject.table, subject.asset_id, picture.at, _VERSIONS)
     changes = [_change(picture, view, subject, at, now, before) for (at, now), (_, before) in pairwise(known)]
     oldest = say(view.lang, "所知最早的一版", "the oldest version known")

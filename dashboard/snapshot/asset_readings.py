@@ -99,12 +99,12 @@ def _plot(picture: Picture, view: View, c: Newest, limits: tuple[Threshold, ...]
         return _drawn(picture, view, c, limits)
 
     stamp = (c.ts, int(picture.at.timestamp()) // _KEPT_S, view.window, picture.replay)
-    return picture.reader.keep(("plot", c.channel_id), stamp, make)
+    return picture.keep(("plot", c.channel_id), stamp, make)
 
 
 def _drawn(picture: Picture, view: View, c: Newest, limits: tuple[Threshold, ...]) -> dict[str, Any] | None:
     t0, t1 = view.window or (picture.at - _DAY, picture.at)
-    with picture.reader.engine.connect() as conn:
+    with picture.reading() as conn:
         points: Points = [(p.ts, p.mean) for p in series.series(conn, c.channel_id, t0, t1 + timedelta(seconds=1), (t1 - t0) / _POINTS)]
     band = _band(picture, c, t0, t1)
     near = near_limits(limits, [v for _, v in points])
@@ -122,7 +122,7 @@ def _drawn(picture: Picture, view: View, c: Newest, limits: tuple[Threshold, ...
 def _band(picture: Picture, c: Newest, t0: datetime, t1: datetime) -> list[tuple[datetime, Range]]:
     first = t0.replace(minute=0, second=0, microsecond=0)
     hours = [first + timedelta(hours=i) for i in range(int((t1 - t0) / timedelta(hours=1)) + 2)]
-    with picture.reader.engine.connect() as conn:
+    with picture.reading() as conn:
         ranges = series.expected_ranges(conn, c.channel_id, hours)
     return [(min(max(at, t0), t1), pair) for at, pair in zip(hours, ranges, strict=True) if pair]
 

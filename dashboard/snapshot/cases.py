@@ -54,7 +54,7 @@ def case_rows(picture: Picture, view: View, of: CaseTable, limit: int) -> dict[s
             }
             for r in rows
         ],
-        "export": f"/export/cases/{of.table.name}.csv?{view.key}",
+        "export": f"/export/cases/{of.table.name}.csv?{view.query}",
         "empty": say(lang, "没有未办结的事项", "Nothing is open"),
         "filtered": not view.scope.whole,
     }
@@ -64,7 +64,7 @@ def known_assets(picture: Picture, domain: Domain, wanted: Sequence[str]) -> set
     """Those of some assets that a register has: a matter may name one that none does."""
     if not wanted:
         return set()
-    with picture.reader.engine.connect() as conn:
+    with picture.reading() as conn:
         return {one for t in asset_tables(domain) for one in conn.scalars(sa.select(t.c.asset_id).where(t.c.asset_id.in_(wanted)))}
 
 
@@ -86,7 +86,7 @@ def matters(picture: Picture, view: View, table: sa.Table, limit: int, *, done: 
     """The open rows of a selection, or those of a stretch of time, latest first; `done`: whatever came last. A few are kept."""
 
     def read() -> Sequence[Any]:
-        with picture.reader.engine.connect() as conn:
+        with picture.reading() as conn:
             return conn.execute(_chosen(picture, view, table, done=done).limit(limit)).all()
 
     key = ("matters", table.name, view.scope.key, view.window, limit, done)

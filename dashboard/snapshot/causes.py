@@ -89,7 +89,7 @@ def _link(picture: Picture, view: View, cause: Cause, subject: Subject | None) -
         return _compared(cause, driver, effect, view.lang)
 
     stamp = (_first_hour(picture), picture.replay)
-    return picture.reader.keep(("cause", cause.key, scope, subject.ident if subject else "", view.lang), stamp, make)
+    return picture.keep(("cause", cause.key, scope, subject.ident if subject else "", view.lang), stamp, make)
 
 
 def _compared(cause: Cause, driver: Line, effect: Line, lang: str) -> dict[str, Any]:
@@ -193,7 +193,7 @@ def _line(picture: Picture, lang: str, key: str, scope: str, subject: Subject | 
 def _kpi_line(picture: Picture, lang: str, key: str, scope: str) -> Line:
     _, kpi = picture.catalog.kpis[key]
     start = _first_hour(picture)
-    with picture.reader.engine.connect() as conn:
+    with picture.reading() as conn:
         for place in dict.fromkeys((scope, DISTRICT)):
             found = {at: mean for at, mean, _, _ in kpi_reads.kpi_hours(conn, key, place, start, picture.at) if mean is not None}
             if len(found) >= _FEWEST:
@@ -214,14 +214,14 @@ def _own(picture: Picture, key: str, subject: Subject | None) -> Hours | None:
     if channel is None:
         return None
     start = _first_hour(picture)
-    with picture.reader.engine.connect() as conn:
+    with picture.reading() as conn:
         points = series.series(conn, channel.channel_id, start, picture.at, _HOUR)
     return _hours({p.ts: p.mean for p in points}, start)
 
 
 def _of_scope(picture: Picture, lang: str, domain: str, metric: str, scope: str) -> tuple[Hours, str]:
     start = _first_hour(picture)
-    with picture.reader.engine.connect() as conn:
+    with picture.reading() as conn:
         for place in dict.fromkeys((scope, DISTRICT)):
             found = {h.hour: h.mean for h in series.scope_series(conn, domain, metric, place, start, picture.at)}
             if len(found) >= _FEWEST:

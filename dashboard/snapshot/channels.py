@@ -52,7 +52,7 @@ def channels_of(picture: Picture, domain: str, asset_id: str) -> list[Newest]:
     """An asset's channels that ever spoke, as they stood at the moment of the picture."""
     c = latest.c
     speaking = sa.select(*_COLUMNS).where(c.domain == domain, c.asset_id == asset_id, c.ts.is_not(None)).order_by(c.channel_id)
-    with picture.reader.engine.connect() as conn:
+    with picture.reading() as conn:
         found = [Newest(**row._mapping) for row in conn.execute(speaking)]
         return [_as_it_stood(conn, one, picture.at) for one in found] if picture.replay else found
 
@@ -91,13 +91,13 @@ def channel_day(picture: Picture, channel_id: int) -> Day:
     hours = [start + timedelta(hours=i) for i in range(24)]
 
     def make() -> Day:
-        with picture.reader.engine.connect() as conn:
+        with picture.reading() as conn:
             points = series.series(conn, channel_id, start, picture.at + timedelta(seconds=1), timedelta(hours=1))
             ranges = series.expected_ranges(conn, channel_id, hours)
         by_hour = {int(p.ts.timestamp()) // 3600: p.mean for p in points}
         return Day([by_hour.get(int(h.timestamp()) // 3600) for h in hours], ranges)
 
-    return picture.reader.keep(("day", channel_id), (int(picture.at.timestamp()) // _KEPT_S, picture.replay), make)
+    return picture.keep(("day", channel_id), (int(picture.at.timestamp()) // _KEPT_S, picture.replay), make)
 
 
 def channel_line(picture: Picture, channel_id: int) -> Spark:

@@ -76,7 +76,7 @@ def _told_by(picture: Picture, vital: str, asset: str, wanted: str) -> Any:
     """The channel of an asset that tells most: the wanted metric's, else one with limits, else the first."""
     domains = [d.key for d in picture.catalog.of_vital(vital)]
     query = sa.select(latest).where(latest.c.asset_id == asset, latest.c.domain.in_(domains), latest.c.ts.is_not(None))
-    with picture.reader.engine.connect() as conn:
+    with picture.reading() as conn:
         rows = [r for r in conn.execute(query.order_by(latest.c.channel_id)) if (r.domain, r.metric) in picture.catalog.metrics]
     limited = (r for r in rows if thresholds_of_metric(picture, picture.catalog.domains[r.domain], r.metric))
     return next((r for r in rows if r.metric == wanted), None) or next(limited, None) or next(iter(rows), None)
@@ -85,7 +85,7 @@ def _told_by(picture: Picture, vital: str, asset: str, wanted: str) -> Any:
 def _of_channel(picture: Picture, view: View, c: Channel) -> dict[str, Any]:
     t0, t1 = _window(picture, view)
     hours = _whole_hours(t0, t1)
-    with picture.reader.engine.connect() as conn:
+    with picture.reading() as conn:
         points = series.series(conn, c.number, t0, t1 + timedelta(seconds=1))
         ranges = series.expected_ranges(conn, c.number, hours)
         newest = conn.execute(sa.select(latest).where(latest.c.channel_id == c.number)).first()
@@ -118,7 +118,7 @@ def _whole_hours(t0: datetime, t1: datetime) -> list[datetime]:
 def _of_mean(picture: Picture, view: View, domain: str, metric: str) -> dict[str, Any]:
     (t0, t1), scope = _window(picture, view), view.scope.key if len(view.scope.streets) == 1 else DISTRICT
     declared, hours = picture.catalog.metrics[domain, metric], _whole_hours(t0, t1)
-    with picture.reader.engine.connect() as conn:
+    with picture.reading() as conn:
         points = [(h.hour, h.mean) for h in series.scope_series(conn, domain, metric, scope, t0, t1)]
         ranges = series.expected_ranges(conn, (domain, metric, scope), hours)
     unit, where = unit_words(declared.unit, view.lang), street_name(scope, view.lang) or say(view.lang, "全区平均", "mean of the district")

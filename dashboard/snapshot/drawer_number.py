@@ -19,7 +19,7 @@ _ROWS = 40
 def explanation(picture: Picture, view: View, key: str) -> dict[str, Any]:
     """Everything behind one number. Raises NotFoundError for a key that is none."""
     scope = view.scope if len(view.scope.streets) <= 1 else Scope()  # rows are opened for one street or for all of them
-    with picture.reader.engine.connect() as conn:
+    with picture.reading() as conn:
         e = explain(conn, picture.catalog, picture.settings, key, scope.key, picture.at)
     lang, row = view.lang, picture.figure(key, scope)
     kpi = picture.catalog.kpis[key][1] if key in picture.catalog.kpis else None

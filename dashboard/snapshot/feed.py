@@ -74,7 +74,7 @@ def alert_list(picture: Picture, view: View) -> dict[str, Any]:
         "counts": counts(picture, view),
         "back": _back(picture, view),
         "rows": rows,
-        "export": f"/export/alerts.csv?{view.key}",
+        "export": f"/export/alerts.csv?{view.query}",
         "empty": say(view.lang, "所选范围没有预警", "No alerts in this selection"),
         "filtered": not view.scope.whole or bool(view.levels or view.states or view.t0),
     }

@@ -38,7 +38,7 @@ _AWAITED = {
 
 def handling(picture: Picture, alert_id: int, lang: str) -> dict[str, Any]:
     """Stage, limit, buttons and conditions of one alert, as things stand now."""
-    with picture.reader.engine.connect() as conn:
+    with picture.reading() as conn:
         case = find(conn, picture.catalog, alert_id, picture.now)
         bars = missing(grounds(conn, case), case.plan)
         photos = conn.execute(sa.select(photo.c.photo_id).where(photo.c.alert_id == alert_id).order_by(photo.c.at)).scalars().all()

@@ -31,7 +31,7 @@ _STEPS = (
 def calls(picture: Picture, view: View) -> dict[str, Any]:
     """The latest calls of a selection, or those of a stretch of time."""
     lang = view.lang
-    with picture.reader.engine.connect() as conn:
+    with picture.reading() as conn:
         rows = _calls(conn, picture.at, view)
         ids = [row.case_id for row in rows]
         effects = {row.case_id: row for row in conn.execute(sa.select(swept, EFFECT.label("effect")).where(swept.c.case_id.in_(ids)))}

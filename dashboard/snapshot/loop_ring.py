@@ -95,7 +95,7 @@ class _Found:
         self.alerts = [a for a in picture.alerts if a.domain == DOMAIN.key and a.stands]
         at = picture.at
         going_on = sa.and_(event.c.opened_at <= at, sa.or_(event.c.closed_at.is_(None), event.c.closed_at > at))
-        with picture.reader.engine.connect() as conn:
+        with picture.reading() as conn:
             rows = [r for r in latest_values(conn, DOMAIN.key) if r.ts is not None]
             self.readings = {} if picture.replay else {(r.asset_id, r.metric): r for r in rows}
             self.heard = {r.asset_id for r in rows}  # arcs that ever spoke: others have nothing to open

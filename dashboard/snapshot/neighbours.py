@@ -57,7 +57,7 @@ def neighbours(picture: Picture, view: View, subject: Subject) -> list[Neighbour
 def _around(picture: Picture, lon: float, lat: float) -> Iterator[tuple[Domain, Any]]:
     high = REACH_M / _M_PER_DEGREE
     wide = high / math.cos(math.radians(lat))
-    with picture.reader.engine.connect() as conn:
+    with picture.reading() as conn:
         for domain in picture.catalog.domains.values():
             for table in asset_tables(domain, on_map=True):
                 c = table.c

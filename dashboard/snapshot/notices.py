@@ -38,7 +38,7 @@ def notices(picture: Picture, view: View) -> dict[str, Any]:
 
 
 def _read(picture: Picture) -> tuple[list[ToldRow], list[Any]]:
-    with picture.reader.engine.connect() as conn:
+    with picture.reading() as conn:
         return told_on_screens(conn, picture.now - _LATELY, _READ), undelivered(conn, picture.now - _GIVEN_UP_LATELY)
 
 

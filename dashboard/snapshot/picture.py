@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from dashboard.core.catalog import Catalog
 from dashboard.core.declare import Freshness, Kpi
 from dashboard.core.scope import DISTRICT, Scope
+from dashboard.core.sight import Sight
 from dashboard.core.times import iso
 from dashboard.geo.layers import use_stored_streets
 from dashboard.settings import Settings
@@ -24,12 +25,14 @@ from dashboard.snapshot.view import View
 from dashboard.store import kpi_reads, topics
 from dashboard.store.freshness import FeedFreshness, feeds_freshness
 from dashboard.store.kpi_reads import Figures, KpiRow
+from dashboard.store.narrow import seen_by
 from dashboard.store.schema import geo_layer, kpi_turn
 from dashboard.store.series import latest_values
 
 T = TypeVar("T")
 Band = list[tuple[float, float] | None]
 _HOURS = 24
+_WINDOWS = 128  # sights whose parts are kept at once
 
 
 @dataclass(frozen=True)
@@ -41,58 +44,107 @@ class Fresh:
     cadence_s: int = 300
 
 
-class Reader:
-    """Opens pictures of the store. Parts are kept until their topic moves, so a turn reads what changed and no more."""
+class _Kept:
+    """What was read, each with the stamp it was read at."""
 
-    def __init__(self, engine: sa.Engine, catalog: Catalog, settings: Settings) -> None:
-        self.engine, self.catalog, self.settings = engine, catalog, settings
-        self._kept: dict[Any, tuple[Any, Any]] = {}
+    def __init__(self) -> None:
+        self._found: dict[Any, tuple[Any, Any]] = {}
         self._lock = threading.Lock()
-
-    @property
-    def systems(self) -> frozenset[str]:
-        """What a screen may narrow to: vital systems and domains."""
-        return frozenset(self.catalog.vitals) | frozenset(self.catalog.domains)
-
-    def picture(self, now: datetime, view: View) -> Picture:
-        """The store as this view sees it: now, or at the moment it replays."""
-        return Picture(self, min(view.as_of or now, now), now, replay=view.as_of is not None)
 
     def keep(self, key: Any, stamp: Any, make: Callable[[], T]) -> T:
         """`make()` once per stamp."""
-        found = self._kept.get(key)
+        found = self._found.get(key)
         if found is not None and found[0] == stamp:
             return found[1]  # type: ignore[no-any-return]
         made = make()
         with self._lock:
-            if len(self._kept) > 4096:
-                self._kept.clear()
-            self._kept[key] = (stamp, made)
+            if len(self._found) > 4096:
+                self._found.clear()
+            self._found[key] = (stamp, made)
         return made
 
 
-class Picture:
-    """One moment of the city. Everything is read lazily: a panel costs what it looks at."""
+@dataclass(frozen=True)
+class _Window:
+    """The store and what is declared as far as a sight goes, with what was read through it."""
 
-    def __init__(self, reader: Reader, at: datetime, now: datetime, *, replay: bool) -> None:
-        self.reader, self.at, self.now, self.replay = reader, at, now, replay
-        self.catalog, self.settings = reader.catalog, reader.settings
-        with reader.engine.connect() as conn:
+    engine: sa.Engine
+    catalog: Catalog
+    kept: _Kept
+
+
+class Reader:
+    """Opens pictures of the store. Parts are kept until their topic moves, so a turn reads what changed and no more.
+
+    What is read for one viewer serves all who may see the same, and nobody else.
+    """
+
+    def __init__(self, engine: sa.Engine, catalog: Catalog, settings: Settings) -> None:
+        self._engine, self._catalog, self.settings = engine, catalog, settings
+        self._windows: dict[str, _Window] = {}
+        self._lock = threading.Lock()
+        self.land = _Kept()  # the map is everybody's
+
+    def catalog(self, sight: Sight) -> Catalog:
+        """What is declared, as far as a viewer's domains go."""
+        return self.window(sight).catalog
+
+    def systems(self, sight: Sight) -> frozenset[str]:
+        """What a screen may narrow to: vital systems and domains."""
+        catalog = self.catalog(sight)
+        return frozenset(catalog.vitals) | frozenset(catalog.domains)
+
+    def picture(self, now: datetime, view: View) -> Picture:
+        """The store as this view sees it: now, or at the moment it replays."""
+        return Picture(self, view.sight, min(view.as_of or now, now), now, replay=view.as_of is not None)
+
+    def window(self, sight: Sight) -> _Window:
+        """One for all viewers of equal sight; what they may do makes no difference to what is read."""
+        key = sight.window.key
+        with self._lock:
+            found = self._windows.get(key)
+            if found is None:
+                while len(self._windows) >= _WINDOWS:
+                    self._windows.pop(next(iter(self._windows)))
+                found = _Window(seen_by(self._engine, self._catalog, sight), self._catalog.seen_by(sight), _Kept())
+                self._windows[key] = found
+        return found
+
+
+class Picture:
+    """One moment of the city as a sight has it. Everything is read lazily: a panel costs what it looks at.
+
+    The one door to the store for all bodies: `reading()` and what is built on it never give a row that is not open.
+    """
+
+    def __init__(self, reader: Reader, sight: Sight, at: datetime, now: datetime, *, replay: bool) -> None:
+        self._reader, self.sight, self.at, self.now, self.replay = reader, sight, at, now, replay
+        self._window = reader.window(sight)
+        self.catalog, self.settings = self._window.catalog, reader.settings
+        with self.reading() as conn:
             self.versions: Mapping[str, int] = topics.versions(conn)
+
+    def reading(self) -> sa.Connection:
+        """A connection on which every statement reads what is open, and nothing else."""
+        return self._window.engine.connect()
+
+    def keep(self, key: Any, stamp: Any, make: Callable[[], T]) -> T:
+        """`make()` once per stamp, for viewers who may see the same."""
+        return self._window.kept.keep((key, self.replay), stamp, make)
 
     def _part(self, key: Any, stamp: Any, load: Callable[[sa.Connection], T]) -> T:
         """A part of the picture, read again when its stamp moves; a replay reads its own."""
 
         def make() -> T:
-            with self.reader.engine.connect() as conn:
+            with self.reading() as conn:
                 return load(conn)
 
-        return self.reader.keep((key, self.replay), (stamp, self.at if self.replay else None), make)
+        return self.keep(key, (stamp, self.at if self.replay else None), make)
 
     def kept(self, key: Any, topics: Sequence[str], make: Callable[[], T]) -> T:
         """`make()` once while nothing moves under these topics; a replay makes its own."""
         stamp = tuple(self._versions(topic) for topic in topics)
-        return self.reader.keep((key, self.replay), (stamp, self.at if self.replay else None), make)
+        return self.keep(key, (stamp, self.at if self.replay else None), make)
 
     def _versions(self, prefix: str) -> tuple[tuple[str, int], ...]:
         """The versions of the topics that begin so: a stamp for what depends on them."""
@@ -138,7 +190,7 @@ class Picture:
     def hours(self, key: str, scope: Scope, t0: datetime, t1: datetime) -> list[tuple[datetime, float | None]]:
         """A KPI's hourly means over any stretch of time."""
         found: dict[datetime, list[float | None]] = {}
-        with self.reader.engine.connect() as conn:
+        with self.reading() as conn:
             for street in scope.streets or (DISTRICT,):
                 for at, mean, _, _ in kpi_reads.kpi_hours(conn, key, street, t0, t1):
                     found.setdefault(at, []).append(mean)
@@ -200,7 +252,12 @@ class Picture:
     @cached_property
     def land(self) -> Land:
         """The map's layers."""
-        return self._part("land", self._versions("geo"), _read_land)
+
+        def make() -> Land:
+            with self.reading() as conn:
+                return _read_land(conn)
+
+        return self._reader.land.keep("land", self._versions("geo"), make)
 
     def places_of(self, table: sa.Table, view: View) -> list[tuple[float, float]]:
         """Where the assets of a table stand, in the map's metres; kept per street until the table changes."""
@@ -218,7 +275,7 @@ class Picture:
 
     def place_of(self, table: sa.Table, asset_id: str) -> tuple[float, float] | None:
         """Where one asset stands."""
-        with self.reader.engine.connect() as conn:
+        with self.reading() as conn:
             row = conn.execute(sa.select(table.c.lon, table.c.lat).where(table.c.asset_id == asset_id)).first()
         return self.land.point(row.lon, row.lat) if row and row.lon is not None and row.lat is not None else None
 

@@ -58,7 +58,7 @@ class Candidate:
 def readings(picture: Picture, view: View, vital: str) -> dict[str, Any]:
     """The first assets of a system."""
     shown = shown_rows(picture, view, ranked_assets(picture, view, vital), _ROWS)
-    return shown | {"export": f"/export/readings/{vital}.csv?{view.key}", "domains": _domains(picture, view, vital)}
+    return shown | {"export": f"/export/readings/{vital}.csv?{view.query}", "domains": _domains(picture, view, vital)}
 
 
 def _domains(picture: Picture, view: View, vital: str) -> list[dict[str, Any]]:
@@ -125,7 +125,7 @@ def _channels(picture: Picture, vital: str) -> list[Any]:
     """The newest reading of every channel of a system's domains."""
     domains = [d.key for d in picture.catalog.of_vital(vital)]
     query = sa.select(latest).where(latest.c.domain.in_(domains), latest.c.ts.is_not(None))
-    with picture.reader.engine.connect() as conn:
+    with picture.reading() as conn:
         return [r for r in conn.execute(query) if (r.domain, r.metric) in picture.catalog.metrics]
 
 
@@ -154,7 +154,7 @@ def names_of(picture: Picture, candidates: Sequence[Candidate]) -> Names:
     for c in candidates:
         by_domain[c.domain.key].append(c.row.asset_id)
     found: Names = {}
-    with picture.reader.engine.connect() as conn:
+    with picture.reading() as conn:
         for key, assets in by_domain.items():
             for table in asset_tables(picture.catalog.domains[key]):
                 found |= {(key, row.asset_id): row for row in _named(conn, table, assets)}

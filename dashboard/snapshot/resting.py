@@ -18,7 +18,7 @@ def rest_of(picture: Picture, row: Any) -> str:
         return ""
 
     def load() -> dict[str, str]:
-        with picture.reader.engine.connect() as conn:
+        with picture.reading() as conn:
             return resting_assets(conn, domain)
 
     topics = [f"table:{register.name}" for register in registers(domain)]

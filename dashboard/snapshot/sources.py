@@ -74,7 +74,7 @@ def sources(picture: Picture, view: View) -> dict[str, Any]:
 
 
 def _state(picture: Picture) -> State:
-    with picture.reader.engine.connect() as conn:
+    with picture.reading() as conn:
         rows = {row.pull: row for row in conn.execute(sa.select(pull_state))}
         waiting = conn.scalar(sa.select(sa.func.count()).where(quarantine.c.state == "open")) or 0
         return State(rows, pulls_freshness(conn, picture.now), waiting, conn.scalar(sa.select(sa.func.max(lease.c.beat_at))))
@@ -167,7 +167,7 @@ def pull_detail(picture: Picture, view: View, name: str) -> dict[str, Any]:
         raise NotFoundError(f"no pull {name!r}")
     source, lang = picture.settings.sources[config.source], view.lang
     mine = sa.and_(quarantine.c.pull == name, quarantine.c.state == "open")
-    with picture.reader.engine.connect() as conn:
+    with picture.reading() as conn:
         state = conn.execute(sa.select(pull_state).where(pull_state.c.pull == name)).first()
         runs = conn.execute(sa.select(pull_run).where(pull_run.c.pull == name).order_by(pull_run.c.run_id.desc()).limit(_RUNS)).all()
         aside = conn.execute(sa.select(quarantine).where(mine).order_by(quarantine.c.quarantine_id.desc()).limit(_ASIDE)).all()

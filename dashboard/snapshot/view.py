@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from dashboard.core.declare import Level
 from dashboard.core.scope import Scope, parse_scope
+from dashboard.core.sight import EVERYTHING, Sight
 
 _WHOLE = Scope()
 _LONGEST = timedelta(days=31)  # of a time window: nobody reads more off one chart, and an address must not cost a year of readings
@@ -19,7 +20,7 @@ _YEARS = range(2000, 2100)  # moments outside are no moments of this city
 
 @dataclass(frozen=True)
 class View:
-    """The filters of a screen. Two screens with equal views are sent the same bytes."""
+    """The filters of a screen, within what its viewer may see. Two screens with equal views are sent the same bytes."""
 
     scope: Scope = _WHOLE
     lang: str = "zh"
@@ -31,10 +32,16 @@ class View:
     t1: datetime | None = None
     as_of: datetime | None = None  # replay: the whole page at that moment
     order: str = ""  # of the table of rules
+    sight: Sight = EVERYTHING  # what a door knows of its viewer: never part of an address
 
     @property
     def key(self) -> str:
-        """Canonical query text; views have equal keys only when they are equal."""
+        """Canonical text; views have equal keys only when they are equal, and so are their viewers' sights."""
+        return self.query if self.sight is EVERYTHING else f"{self.query}&sight={self.sight.key}"
+
+    @property
+    def query(self) -> str:
+        """The same as an address asks for it."""
         moments = (("t0", self.t0), ("t1", self.t1), ("at", self.as_of))
         chosen = (
             ("level", ",".join(self.levels)),
@@ -52,21 +59,22 @@ class View:
         return (self.t0, self.t1) if self.t0 and self.t1 else None
 
 
-def parse_view(query: Mapping[str, str], streets: frozenset[str], systems: frozenset[str]) -> View:
-    """A view from address parameters. What is not understood is dropped; a filter can only narrow."""
+def parse_view(query: Mapping[str, str], streets: frozenset[str], systems: frozenset[str], sight: Sight) -> View:
+    """A view from address parameters. What is not understood, or not open, is dropped; a filter can only narrow."""
     t0, t1 = _window(query.get("t0", ""), query.get("t1", ""))
-    system, order = query.get("system", ""), query.get("order", "")
+    system, order, asset = query.get("system", ""), query.get("order", ""), query.get("asset", "")[:_ASSET]
     return View(
-        scope=parse_scope(query.get("scope"), streets),
+        scope=sight.within(parse_scope(query.get("scope"), streets)),
         lang="en" if query.get("lang") == "en" else "zh",
         levels=_chosen(query.get("level", ""), {level.value for level in Level}),
         states=_chosen(query.get("state", ""), {"new", "in_hand", "closed"}),
         system=system if system in systems else "",
-        asset=query.get("asset", "")[:_ASSET],
+        asset=asset if sight.holds_domain(asset.replace(".", "/").partition("/")[0]) else "",
         t0=t0,
         t1=t1,
         as_of=_moment(query.get("at", "")),
         order=order if order in ORDERS else "",
+        sight=sight,
     )
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
-from fastapi import APIRouter, FastAPI, Path, Query
+from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.responses import Response
 
 from dashboard import __version__
@@ -27,6 +27,7 @@ from dashboard.web import reads
 from dashboard.web.cap import publishing
 from dashboard.web.deciding import deciding
 from dashboard.web.export import exporting
+from dashboard.web.eyes import Eye, Eyes
 from dashboard.web.hub import Hub
 from dashboard.web.metrics import Metrics
 from dashboard.web.models import (
@@ -45,11 +46,10 @@ from dashboard.web.models import (
 from dashboard.web.problems import MEDIA_TYPE
 from dashboard.web.refusals import answer, explain_errors, unfit
 from dashboard.web.renderer import Renderer
-from dashboard.web.told import Standing, alert_out, kpi_out, source_out, words
+from dashboard.web.told import Standing, alert_out, kpi_out, seen_settings, source_out, words
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
 Cursor = Annotated[str | None, Query(max_length=400, description="`next` of the part before")]
-AlertId = Annotated[int, Path(ge=1, le=reads.LARGEST_ID)]
 Key = Annotated[str | None, Query(max_length=64, pattern=r"^[^\x00]*$")]  # PostgreSQL takes no NUL
 Asked = Annotated[datetime | None, Query(description="ISO 8601 with offset")]
 PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -82,52 +82,55 @@ def machines(house: House) -> FastAPI:
         redoc_url=None,
     )
     explain_errors(app)
-    app.include_router(_reading(house), prefix="/api/v1", responses=PROBLEMS)
-    app.include_router(deciding(house.engine, house.catalog, house.clock), prefix="/api/v1", responses=PROBLEMS)
-    app.include_router(publishing(house.engine, house.catalog, house.settings, house.clock), prefix="/api/v1", responses=PROBLEMS)
+    eyes = Eyes(Reader(house.engine, house.catalog, house.settings), house.engine)
+    app.include_router(_reading(house, eyes), prefix="/api/v1", responses=PROBLEMS)
+    app.include_router(deciding(house.engine, house.catalog, house.clock, eyes), prefix="/api/v1", responses=PROBLEMS)
+    app.include_router(publishing(house.engine, house.catalog, house.settings, house.clock, eyes), prefix="/api/v1", responses=PROBLEMS)
     app.include_router(_health(house), include_in_schema=False)
-    app.include_router(exporting(Reader(house.engine, house.catalog, house.settings), house.clock), include_in_schema=False)
+    app.include_router(exporting(eyes, house.clock), include_in_schema=False)
     return app
 
 
-def _reading(house: House) -> APIRouter:
+def _reading(house: House, eyes: Eyes) -> APIRouter:
     router = APIRouter()
-    catalog, engine = house.catalog, house.engine
 
     @router.get("/status")
-    def status() -> Status:
+    def status(request: Request) -> Status:
         """Version, pulse, counts."""
-        return _status(house)
+        return _status(house, eyes(request))
 
     @router.get("/sources")
-    def sources(cursor: Cursor = None, limit: Limit = 200) -> Page[SourceOut]:
+    def sources(request: Request, cursor: Cursor = None, limit: Limit = 200) -> Page[SourceOut]:
         """Every department's database and how fresh it is."""
-        after = reads.position_of(cursor, str)
-        keys = [key for key in sorted(house.settings.sources) if after is None or key > after[0]]
+        after, eye = reads.position_of(cursor, str), eyes(request)
+        settings = seen_settings(house.settings, eye.catalog, eye.viewer.sight)
+        keys = [key for key in sorted(settings.sources) if after is None or key > after[0]]
         now = house.clock.now()
-        with engine.connect() as conn:
+        with eye.engine.connect() as conn:
             standing = Standing(reads.sources(conn), reads.pulls(conn), feeds_freshness(conn, now), now)
-        items = [source_out(house.settings.sources[key], house.settings, standing) for key in keys[:limit]]
+        items = [source_out(settings.sources[key], settings, standing) for key in keys[:limit]]
         return Page(items=items, next=reads.cursor_of(keys[limit - 1]) if len(keys) > limit else None)
 
     @router.get("/kpis")
     def kpis(
+        request: Request,
         scope: Annotated[str, Query(max_length=200, description="`district`, or street codes joined by +")] = DISTRICT,
         at: Asked = None,
         cursor: Cursor = None,
         limit: Limit = 500,
     ) -> Page[KpiOut]:
         """Every KPI and index of a scope, now or as it stood at a moment."""
-        scopes = _scopes(scope)
+        scopes, eye = _scopes(scope), eyes(request)
         after = reads.position_of(cursor, str, str)
-        with engine.connect() as conn:
+        with eye.engine.connect() as conn:
             rows = reads.kpis_at(conn, scopes, _aware(at), after, limit + 1) if at else reads.kpis(conn, scopes, after, limit + 1)
         last = rows[limit - 1] if len(rows) > limit else None
         more = reads.cursor_of(last["kpi"], last["scope"]) if last else None
-        return Page(items=[kpi_out(row, catalog) for row in rows[:limit]], next=more)
+        return Page(items=[kpi_out(row, eye.catalog) for row in rows[:limit]], next=more)
 
     @router.get("/alerts")
     def alerts(
+        request: Request,
         state: Literal["open", "clear", "all"] = "open",
         level: Annotated[list[Literal["red", "orange", "yellow", "blue"]] | None, Query()] = None,
         domain: Key = None,
@@ -136,27 +139,31 @@ def _reading(house: House) -> APIRouter:
         limit: Limit = 200,
     ) -> Page[AlertOut]:
         """Alerts, newest first."""
-        _known_domain(catalog, domain)
+        eye = eyes(request)
+        _known_domain(eye.catalog, domain)
         after = reads.position_of(cursor, int)
-        with engine.connect() as conn:
+        with eye.engine.connect() as conn:
             rows = reads.alerts(
                 conn, state=state, levels=level or (), domain=domain, street=street, after=after[0] if after else None, limit=limit + 1
             )
         more = reads.cursor_of(rows[limit - 1]["alert_id"]) if len(rows) > limit else None
-        return Page(items=[alert_out(row, catalog) for row in rows[:limit]], next=more)
+        return Page(items=[alert_out(row, eye.catalog) for row in rows[:limit]], next=more)
 
     @router.get("/series/{asset:path}/{metric}")
-    def line(asset: str, metric: str, asked: Annotated[SeriesIn, Query()]) -> SeriesOut:
+    def line(request: Request, asset: str, metric: str, asked: Annotated[SeriesIn, Query()]) -> SeriesOut:
         """The line of one metric of one asset; beyond three days in hours at finest."""
-        return _series(house, asset, metric, asked)
+        return _series(eyes(request), house.clock.now(), asset, metric, asked)
 
     @router.get("/assets.geojson")
-    def assets(domain: Key = None, cursor: Cursor = None, limit: Annotated[int, Query(ge=1, le=5000)] = 1000) -> FeatureCollection:
+    def assets(
+        request: Request, domain: Key = None, cursor: Cursor = None, limit: Annotated[int, Query(ge=1, le=5000)] = 1000
+    ) -> FeatureCollection:
         """Everything that stands somewhere, as GeoJSON."""
-        _known_domain(catalog, domain)
+        eye = eyes(request)
+        _known_domain(eye.catalog, domain)
         after = reads.position_of(cursor, str, str)
-        with engine.connect() as conn:
-            found = reads.features(conn, reads.asset_tables(catalog, domain), after, limit + 1)
+        with eye.engine.connect() as conn:
+            found = reads.features(conn, reads.asset_tables(eye.catalog, domain), after, limit + 1)
         more = reads.cursor_of(found[limit - 1][0], found[limit - 1][1]["id"]) if len(found) > limit else None
         return FeatureCollection(features=[feature for _, feature in found[:limit]], next=more)
 
@@ -210,9 +217,9 @@ def _not_ready(house: House) -> list[str]:
     return missing
 
 
-def _status(house: House) -> Status:
-    catalog, settings = house.catalog, house.settings
-    with house.engine.connect() as conn:
+def _status(house: House, eye: Eye) -> Status:
+    catalog, settings = eye.catalog, seen_settings(house.settings, eye.catalog, eye.viewer.sight)
+    with eye.engine.connect() as conn:
         rows, by_level = reads.pulls(conn), reads.open_counts(conn)
     age = house.renderer.worker_age
     return Status(
@@ -236,8 +243,8 @@ def _status(house: House) -> Status:
     )
 
 
-def _series(house: House, asset: str, metric: str, asked: SeriesIn) -> SeriesOut:
-    end = _aware(asked.to) if asked.to else house.clock.now()
+def _series(eye: Eye, now: datetime, asset: str, metric: str, asked: SeriesIn) -> SeriesOut:
+    end = _aware(asked.to) if asked.to else now
     begin = _aware(asked.start) if asked.start else end - timedelta(days=1)
     after = reads.position_of(asked.cursor, int)
     if after:
@@ -245,10 +252,10 @@ def _series(house: House, asset: str, metric: str, asked: SeriesIn) -> SeriesOut
     if begin >= end:
         raise unfit("from", "must be before `to`")
     width = _width(asked.step)
-    with house.engine.connect() as conn:
+    with eye.engine.connect() as conn:
         channel = _channel(reads.channels(conn, asset, metric, asked.domain), asset, metric)
         points = series(conn, channel["channel_id"], begin, end, width)
-    declared = house.catalog.metrics.get((channel["domain"], metric))
+    declared = eye.catalog.metrics.get((channel["domain"], metric))
     return SeriesOut(
         domain=channel["domain"],
         asset=asset,

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import orjson
 
+from dashboard.core.sight import Sight
 from dashboard.snapshot.view import View
 
 MAX_KEY = 160  # characters of a panel key: "alert:123", "explain:air.pm25", "asset:…"
@@ -26,8 +27,8 @@ class Panels(Protocol):
     def topics(self, panel: str) -> frozenset[str]:
         """What makes it stale; a name ending in `*` stands for every topic that begins so."""
 
-    def parse(self, query: Mapping[str, str]) -> View:
-        """The view an address asks for; what is not understood is dropped."""
+    def parse(self, query: Mapping[str, str], sight: Sight) -> View:
+        """The view an address asks for, as far as its viewer's sight goes; what is not understood or not open is dropped."""
 
 
 @dataclass(frozen=True)

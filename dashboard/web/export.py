@@ -11,27 +11,37 @@ from itertools import islice
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
+from dashboard.access.words import scope_words
 from dashboard.core import places
 from dashboard.core.clock import Clock
+from dashboard.core.sight import Sight
 from dashboard.core.times import CITY_ZONE
 from dashboard.snapshot.export import Row, Table, export
 from dashboard.snapshot.picture import Reader
 from dashboard.snapshot.view import View, parse_view
+from dashboard.snapshot.words import say
+from dashboard.web.eyes import Eye, Eyes
 
 _BOM = "\ufeff"  # without it Excel takes Chinese for something else
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _AT_ONCE = 500  # rows written out together
 
 
-def exporting(reader: Reader, clock: Clock) -> APIRouter:
-    """`/export/readings/<vital>.csv`, `/export/cases/<table>.csv`, `/export/alerts.csv`, each with a view's parameters."""
-    router = APIRouter()
+def exporting(eyes: Eyes, clock: Clock) -> APIRouter:
+    """`/export/readings/<vital>.csv`, `/export/cases/<table>.csv`, `/export/alerts.csv`, each with a view's parameters.
+
+    Every file says in its first line for whom it was made, when and of what part of the city, and is written down.
+    """
+    router, reader = APIRouter(), eyes.reader
 
     def answer(request: Request, what: str, of: str = "") -> StreamingResponse:
-        now, view = clock.now(), asked(reader, request.query_params)
+        now, eye = clock.now(), eyes(request)
+        view = asked(reader, request.query_params, eye.viewer.sight)
         table = export(reader.picture(now, view), view, what, of)
+        eyes.note(eye, "export", table.name, view.query, now)
         kept = {"content-disposition": f'attachment; filename="{file_name(table, view.as_of or now)}"', "cache-control": "no-store"}
-        return StreamingResponse(csv_of(table), media_type="text/csv; charset=utf-8", headers=kept)
+        mark = watermark(eye, view, now)
+        return StreamingResponse(csv_of(table, mark), media_type="text/csv; charset=utf-8", headers=kept)
 
     @router.get("/export/alerts.csv")
     def alerts(request: Request) -> StreamingResponse:
@@ -44,9 +54,16 @@ def exporting(reader: Reader, clock: Clock) -> APIRouter:
     return router
 
 
-def asked(reader: Reader, query: Mapping[str, str]) -> View:
-    """The view an export's address asks for."""
-    return parse_view(query, places.known_streets(), reader.systems)
+def asked(reader: Reader, query: Mapping[str, str], sight: Sight) -> View:
+    """The view an export's address asks for, as far as it is open."""
+    return parse_view(query, places.known_streets(), reader.systems(sight), sight)
+
+
+def watermark(eye: Eye, view: View, now: datetime) -> str:
+    """For whom, when, and of what part of the city a file was made."""
+    lang, at = view.lang, f"{now.astimezone(CITY_ZONE):%Y-%m-%d %H:%M:%S}"
+    part = scope_words(eye.viewer, eye.catalog)(lang)
+    return say(lang, f"# 导出：{eye.actor}，{at}，范围：{part}", f"# exported by {eye.actor}, {at}, scope: {part}")
 
 
 def file_name(table: Table, at: datetime) -> str:
@@ -54,9 +71,9 @@ def file_name(table: Table, at: datetime) -> str:
     return f"{table.name}-{at.astimezone(CITY_ZONE):%Y%m%d-%H%M}.csv"
 
 
-def csv_of(table: Table) -> Iterator[str]:
+def csv_of(table: Table, mark: str) -> Iterator[str]:
     """The file, a piece at a time."""
-    yield _BOM + _lines([table.columns])
+    yield _BOM + _lines([[mark], table.columns])
     rows = iter(table.rows)
     while some := list(islice(rows, _AT_ONCE)):
         yield _lines(some)

@@ -57,6 +57,7 @@ class Client:
         self._texts: list[str] = []
         self._beat: str | None = None
         self._wake = asyncio.Event()
+        self.ended = asyncio.Event()  # its viewer may no longer look
 
     def put(self, frame: Frame) -> None:
         """Something changed."""

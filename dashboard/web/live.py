@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -12,12 +11,15 @@ from urllib.parse import parse_qsl, urlsplit
 import orjson
 
 from dashboard.core.errors import NotFoundError
+from dashboard.core.sight import Sight
 from dashboard.snapshot.view import View
 from dashboard.web.content import Panels, Piece, is_panel_key
+from dashboard.web.eyes import viewer_of
 from dashboard.web.frames import GZIP_HEAD, event_text, shared_block
 from dashboard.web.hub import MAX_PANELS, Client, Hub
 from dashboard.web.problems import problem
 from dashboard.web.renderer import Renderer
+from dashboard.web.standing import Watch
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -26,14 +28,14 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 MAX_MESSAGE = 32_768  # bytes a screen may say at once
 BURST, PER_SECOND = 30, 3.0  # subscriptions a screen may make: a burst of clicks, then a person's pace
 ANSWER_S = 15.0  # a single panel must be made within this
-TOO_BIG, NOT_ALLOWED, TRY_LATER = 1009, 1008, 1013
+TOO_BIG, NOT_ALLOWED, TRY_LATER, SIGNED_OUT = 1009, 1008, 1013, 4401
 
 
 class Live:
     """Handles `/live`, `/live/events` and `/panels/…` in front of any framework: a screen costs a socket."""
 
-    def __init__(self, hub: Hub, renderer: Renderer, panels: Panels) -> None:
-        self._hub, self._renderer, self._panels = hub, renderer, panels
+    def __init__(self, hub: Hub, renderer: Renderer, panels: Panels, watch: Watch) -> None:
+        self._hub, self._renderer, self._panels, self._watch = hub, renderer, panels, watch
 
     # ---- the socket
 
@@ -44,18 +46,23 @@ class Live:
         if client is None:
             return await send({"type": "websocket.close", "code": NOT_ALLOWED})
         await send({"type": "websocket.accept"})
+        self._watch.came(client, scope)
         pump = asyncio.create_task(self._pump(client, send))
+        listen = asyncio.create_task(self._listen(client, receive, viewer_of(scope).sight))
+        ended = asyncio.create_task(client.ended.wait())
         try:
-            code = await self._listen(client, receive)
+            await asyncio.wait({listen, ended}, return_when=asyncio.FIRST_COMPLETED)
+            code = SIGNED_OUT if ended.done() else listen.result()
             if code:
                 await send({"type": "websocket.close", "code": code})
         finally:
+            self._watch.left(client)
             self._hub.part(client)
-            pump.cancel()
-            with contextlib.suppress(asyncio.CancelledError, OSError):  # uvicorn's ClientDisconnected is an OSError
-                await pump
+            for task in (pump, listen, ended):
+                task.cancel()
+            await asyncio.gather(pump, listen, ended, return_exceptions=True)  # uvicorn's ClientDisconnected among them
 
-    async def _listen(self, client: Client, receive: Receive) -> int:
+    async def _listen(self, client: Client, receive: Receive, sight: Sight) -> int:
         """Take the screen's wishes; the code to close with, 0 when it has left by itself."""
         left, since = float(BURST), time.monotonic()
         while (message := await receive())["type"] != "websocket.disconnect":
@@ -66,14 +73,14 @@ class Live:
                 return NOT_ALLOWED
             if len(text) > MAX_MESSAGE:
                 return TOO_BIG
-            wish = self._wish(text)
+            wish = self._wish(text, sight)
             if wish is None:
                 return NOT_ALLOWED
             if not self._hub.subscribe(client, *wish):
                 return TRY_LATER
         return 0
 
-    def _wish(self, text: str) -> tuple[View, frozenset[str]] | None:
+    def _wish(self, text: str, sight: Sight) -> tuple[View, frozenset[str]] | None:
         """`{"panels": [...], "query": "scope=…"}`; None for anything else."""
         try:
             said = orjson.loads(text)
@@ -82,7 +89,7 @@ class Live:
             return None
         if not isinstance(panels, list) or not isinstance(query, str) or len(panels) > MAX_PANELS or not all(map(is_panel_key, panels)):
             return None
-        return self._view(query), frozenset(panels)
+        return self._view(query, sight), frozenset(panels)
 
     async def _pump(self, client: Client, send: Send) -> None:
         traffic = self._hub.traffic
@@ -104,20 +111,23 @@ class Live:
         if not wanted or len(wanted) > MAX_PANELS or not all(map(is_panel_key, wanted)):
             return await problem(400, "give panels=a,b,c: at most 64 known keys").send(send)
         client = self._hub.join() if same_origin(scope) else None
-        if client is None or not self._hub.subscribe(client, self._view(query), frozenset(wanted)):
+        if client is None or not self._hub.subscribe(client, self._view(query, viewer_of(scope).sight), frozenset(wanted)):
             if client:
                 self._hub.part(client)
             return await problem(503, "no more screens can be served here").send(send)
         packed = b"gzip" in header(scope, b"accept-encoding")
+        self._watch.came(client, scope)
         gone = asyncio.create_task(_gone(receive))
         stream = asyncio.create_task(self._stream(client, send, packed))
+        ended = asyncio.create_task(client.ended.wait())
         try:
-            await asyncio.wait({gone, stream}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({gone, stream, ended}, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            self._watch.left(client)
             self._hub.part(client)
-            for task in (gone, stream):
+            for task in (gone, stream, ended):
                 task.cancel()
-            await asyncio.gather(gone, stream, return_exceptions=True)
+            await asyncio.gather(gone, stream, ended, return_exceptions=True)
 
     async def _stream(self, client: Client, send: Send, packed: bool) -> None:
         headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-store"), (b"x-accel-buffering", b"no")]
@@ -147,7 +157,7 @@ class Live:
         if not is_panel_key(key):
             return await problem(404, "no such panel").send(send)
         try:
-            view = self._view(scope["query_string"].decode("latin-1"))
+            view = self._view(scope["query_string"].decode("latin-1"), viewer_of(scope).sight)
             piece = await asyncio.wait_for(asyncio.wrap_future(self._renderer.once(view, key)), ANSWER_S)
         except NotFoundError:
             return await problem(404, f"no panel {key!r}").send(send)
@@ -157,8 +167,8 @@ class Live:
             return await problem(410, f"version {version!r} is no longer kept; ask for 'latest'").send(send)
         await _send_piece(scope, send, piece, keep=version != "latest")
 
-    def _view(self, query: str) -> View:
-        return self._panels.parse(dict(parse_qsl(query.removeprefix("?"))))
+    def _view(self, query: str, sight: Sight) -> View:
+        return self._panels.parse(dict(parse_qsl(query.removeprefix("?"))), sight)
 
 
 async def _send_piece(scope: Scope, send: Send, piece: Piece, keep: bool) -> None:
@@ -168,8 +178,8 @@ async def _send_piece(scope: Scope, send: Send, piece: Piece, keep: bool) -> Non
     headers = [
         (b"content-type", b"application/json"),
         (b"etag", etag),
-        (b"vary", b"accept-encoding"),
-        (b"cache-control", b"public, max-age=31536000, immutable" if keep else b"no-cache"),
+        (b"vary", b"accept-encoding, cookie, authorization"),
+        (b"cache-control", b"private, max-age=31536000, immutable" if keep else b"private, no-cache"),
     ]
     if header(scope, b"if-none-match") == etag:
         await send({"type": "http.response.start", "status": 304, "headers": headers})

@@ -178,10 +178,9 @@ class SeriesOut(Page[PointOut]):
 
 
 class StepIn(BaseModel):
-    """Who takes a step, and what is said with it: a post on duty, never a person's name."""
+    """What is said with a step. Who takes it is who is signed in."""
 
     model_config = ConfigDict(extra="forbid")
-    actor: str = Field(default="值班台", min_length=1, max_length=64)
     note: str = Field(default="", max_length=2000)
     unit: str = Field(default="", max_length=64, description="whom it is given to")
     code: str = Field(default="", max_length=32, description="why it is a false alarm: sensor_fault, test, environment, operator")

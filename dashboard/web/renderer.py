@@ -39,6 +39,7 @@ class Entry:
     idle_since: float = 0.0
     piece: Piece | None = None
     due: float = 0.0  # monotonic time of the next making whatever happens; 0: now
+    refused: bool = False  # nothing answers to it, and that was told
     waiting: list[Future[Piece]] = field(default_factory=list)
 
 
@@ -53,7 +54,11 @@ class Tally:
 
 
 class Renderer(threading.Thread):
-    """Watches the pulse and makes what is stale. `deliver` is called from this thread with the panels that changed."""
+    """Watches the pulse and makes what is stale.
+
+    From this thread are called: `deliver` with the panels that changed, `heard` with the topics that moved, `refused` for a panel
+    that nothing answers to.
+    """
 
     def __init__(self, panels: Panels, pulse: Pulse, clock: Clock) -> None:
         super().__init__(name="renderer", daemon=True)
@@ -66,6 +71,8 @@ class Renderer(threading.Thread):
         self._worker: tuple[float, float] | None = None  # age, and the monotonic time it was read
         self._looked = 0.0
         self.deliver: Deliver = lambda _view, _pieces: None
+        self.heard: Callable[[set[str]], object] = lambda _moved: None
+        self.refused: Callable[[str, str], object] = lambda _view, _panel: None
         self.tally = Tally()
         self.store_ok = False
 
@@ -141,6 +148,8 @@ class Renderer(threading.Thread):
     def turn(self) -> None:
         """Look once and make what is stale: new wishes first."""
         moved, at = self._look(), time.monotonic()
+        if moved:
+            self.heard(moved)
         with self._lock:
             self._evict(at, IDLE_S)
             stale = [e for e in self._entries.values() if self._is_stale(e, moved, at)]
@@ -207,6 +216,9 @@ class Renderer(threading.Thread):
         with self._lock:
             entry.due = time.monotonic() + SWEEP_S
             waiting, entry.waiting = entry.waiting, []
+        if not entry.refused:
+            entry.refused = True
+            self.refused(entry.view.key, entry.panel)
         for answer in waiting:
             answer.set_exception(missing)
 

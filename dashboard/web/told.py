@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dashboard.core.catalog import Catalog
 from dashboard.core.declare import Freshness, Text
+from dashboard.core.sight import Action, Sight
 from dashboard.settings import Settings, SourceConfig
 from dashboard.store.freshness import FeedFreshness
 from dashboard.web.models import AlertOut, KpiOut, PullOut, SourceOut, TargetOut, Words
@@ -19,6 +20,15 @@ _WORST_FIRST = (Freshness.SILENT, Freshness.LATE, Freshness.FRESH)
 def words(text: Text) -> Words:
     """A title in both languages."""
     return Words(zh=text.zh, en=text.en)
+
+
+def seen_settings(settings: Settings, catalog: Catalog, sight: Sight) -> Settings:
+    """The sources and pulls that fill what is open; all of them for who looks after the engine."""
+    if sight.domains is None or sight.may(Action.SOURCES):
+        return settings
+    pulls = {key: pull for key, pull in settings.pulls.items() if pull.into.partition(".")[0] in catalog.domains}
+    of_these = {pull.source for pull in pulls.values()}
+    return replace(settings, pulls=pulls, sources={key: source for key, source in settings.sources.items() if key in of_these})
 
 
 def alert_out(row: Found, catalog: Catalog) -> AlertOut:

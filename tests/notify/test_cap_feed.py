@@ -15,9 +15,11 @@ from signxml.verifier import XMLVerifier
 
 from dashboard.core.duty import CapFeed, Notify
 from dashboard.notify.cap_sign import signing_key
+from dashboard.snapshot.picture import Reader
 from dashboard.store.engine import writing
 from dashboard.store.schema import alert
 from dashboard.web.cap import publishing
+from dashboard.web.eyes import Eyes
 from dashboard.web.refusals import explain_errors
 from tests.notify.office import Office, notify_of
 from tests.small_city import WEST
@@ -31,9 +33,9 @@ def web(office: Office, home: Path) -> Web:
     """The feed as other systems reach it."""
     app = FastAPI()
     explain_errors(app)
-    app.include_router(
-        publishing(office.engine, office.city.catalog, replace(office.settings, home=home), office.city.clock), prefix="/api/v1"
-    )
+    settings, catalog = replace(office.settings, home=home), office.city.catalog
+    eyes = Eyes(Reader(office.engine, catalog, settings), office.engine)
+    app.include_router(publishing(office.engine, catalog, settings, office.city.clock, eyes), prefix="/api/v1")
     return Web(app)
 
 
@@ -141,7 +143,7 @@ def test_what_is_restricted_is_shown_to_those_alone_who_bear_the_token(office: O
     office.notify = Notify(cap=CapFeed(token="open sesame"))
     feed, one = web(office, tmp_path), "YZ-LI-260520-0001.1"
     for wrong in ({}, {"authorization": "Bearer open"}, {"authorization": "open sesame"}):
-        assert feed.get(f"/api/v1/cap/{one}", headers=wrong).status_code == 403
+        assert feed.get(f"/api/v1/cap/{one}", headers=wrong).status_code == 404
         assert one not in feed.get("/api/v1/cap", headers=wrong).text
     right = {"authorization": "Bearer open sesame"}
     assert one in feed.get("/api/v1/cap", headers=right).text
@@ -149,7 +151,7 @@ def test_what_is_restricted_is_shown_to_those_alone_who_bear_the_token(office: O
     assert said(tree, "scope") == ["Restricted"]
     assert said(tree, "restriction") != []
     office.notify = Notify()
-    assert web(office, tmp_path).get(f"/api/v1/cap/{one}", headers={"authorization": "Bearer "}).status_code == 403
+    assert web(office, tmp_path).get(f"/api/v1/cap/{one}", headers={"authorization": "Bearer "}).status_code == 404
 
 
 def test_a_message_that_never_was_is_not_found(office: Office, tmp_path: Path) -> None:

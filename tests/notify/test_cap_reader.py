@@ -10,7 +10,9 @@ import pytest
 from fastapi import FastAPI
 
 from dashboard.pull.readers.cap_message import CapRefusedError, read_document
+from dashboard.snapshot.picture import Reader
 from dashboard.web.cap import publishing
+from dashboard.web.eyes import Eyes
 from tests.notify.office import Office
 from tests.pull.bureau import Desk, call, open_desk
 from tests.web.stage import in_loop, served
@@ -143,9 +145,9 @@ def test_an_exercise_is_no_warning_unless_the_mapping_wants_it(tmp_path: Path) -
 
 def test_our_own_feed_is_read_over_http_by_our_own_reader_message_by_message_and_each_once(office: Office, tmp_path: Path) -> None:
     app = FastAPI()
-    app.include_router(
-        publishing(office.engine, office.city.catalog, replace(office.settings, home=tmp_path), office.city.clock), prefix="/api/v1"
-    )
+    settings, catalog = replace(office.settings, home=tmp_path), office.city.catalog
+    eyes = Eyes(Reader(office.engine, catalog, settings), office.engine)
+    app.include_router(publishing(office.engine, catalog, settings, office.city.clock, eyes), prefix="/api/v1")
     office.raised("red", count=3)
 
     async def read() -> None:

@@ -176,7 +176,7 @@ def test_many_points_are_run_over_a_week_and_it_is_said(own: Town) -> None:
 
 
 def test_a_rule_is_run_over_the_past_once_an_hour(own: Town) -> None:
-    reader, key = own.picture().reader, "septic_tanks.gas"
+    reader, key = own.reader, "septic_tanks.gas"
     before = rule(reader.picture(NOON, View()), View(), key)["trial"]["lanes"][0]
     at = NOON - timedelta(minutes=5)
     own.read("septic_tanks", "ch4", [(asset_id("septic_tanks", 1), None, at - i * timedelta(minutes=1), 90.0) for i in range(5)], NOON)

@@ -188,7 +188,7 @@ def test_two_streets_together_are_computed_from_their_parts_and_drawn_hour_by_ho
 
 # ---- lines
 def test_lines_show_the_past_as_soon_as_it_is_filled_in(own: Town) -> None:
-    reader = own.picture().reader
+    reader = own.reader
     assert reader.picture(NOON, View()).line("vital.skeleton", Scope())[:-2] == [None] * 22
     hour = int(NOON.timestamp()) // 3600
     with writing(own.engine).begin() as conn:

@@ -8,13 +8,14 @@ from urllib.parse import parse_qsl
 import pytest
 
 from dashboard.core.places import known_streets
+from dashboard.core.sight import EVERYTHING
 from dashboard.snapshot.view import View, parse_view
 
 VITALS = frozenset({"breath", "skeleton"})
 
 
 def view(text: str) -> View:
-    return parse_view(dict(parse_qsl(text)), known_streets(), VITALS)
+    return parse_view(dict(parse_qsl(text)), known_streets(), VITALS, EVERYTHING)
 
 
 def test_a_plain_address_shows_the_whole_district_now_in_chinese() -> None:

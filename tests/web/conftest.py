@@ -17,7 +17,7 @@ from dashboard.web.live import Live
 from dashboard.web.pulse import Pulse
 from dashboard.web.renderer import Renderer
 from dashboard.web.static import Static
-from tests.web.stage import START, City, House, NumberPanels, a_page
+from tests.web.stage import START, City, House, NumberPanels, Unwatched, a_page, let_in
 
 
 @pytest.fixture
@@ -64,5 +64,5 @@ def house(city: City, panels: NumberPanels, clock: SteppedClock, assets: Path, t
     renderer = Renderer(panels, Pulse(city.engine), clock)
     hub = Hub(renderer, clock, "build-1")
     static = Static(assets, {"dash": {"dash-renderer/build/dash_renderer.min.js"}}, tmp_path / "packed")
-    front = Front(a_page, a_page, Live(hub, renderer, panels), hub, static, frozenset({"/"}), content_policy(["'sha256-x'"]))
-    return House(front, hub, renderer, panels)
+    front = Front(a_page, a_page, Live(hub, renderer, panels, Unwatched()), hub, static, frozenset({"/"}), content_policy(["'sha256-x'"]))
+    return House(let_in(front), hub, renderer, panels)

@@ -19,13 +19,15 @@ import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from dashboard.access.who import Doorman, Shown
+from dashboard.core.declare import Text
 from dashboard.core.errors import NotFoundError
+from dashboard.core.sight import EVERYTHING, Role, Sight, Viewer
 from dashboard.snapshot.view import View, parse_view
 from dashboard.store.engine import writing
 from dashboard.store.schema import kpi_latest
 from dashboard.store.topics import bump
-from dashboard.web.front import Front
-from dashboard.web.hub import Hub
+from dashboard.web.hub import Client, Hub
 from dashboard.web.live import MAX_MESSAGE
 from dashboard.web.renderer import Renderer
 
@@ -73,8 +75,43 @@ class NumberPanels:
     def topics(self, panel: str) -> frozenset[str]:
         return frozenset({"kpi:other"}) if panel.endswith("other") else frozenset({"kpi:test"})
 
-    def parse(self, query: Mapping[str, str]) -> View:
-        return parse_view(query, STREETS, frozenset({"skeleton"}))
+    def parse(self, query: Mapping[str, str], sight: Sight) -> View:
+        return parse_view(query, STREETS, frozenset({"skeleton"}), sight)
+
+
+def viewer(sight: Sight = EVERYTHING, name: str = "desk") -> Viewer:
+    """Somebody the gate let in."""
+    return Viewer(name, Role("desk", Text("值班", "Duty"), sight.actions, sight.masks), sight)
+
+
+def let_in(app: Any, sight: Sight = EVERYTHING, name: str = "desk") -> Any:
+    """An application behind a gate that lets one viewer in."""
+
+    async def gate(scope: Any, receive: Any, send: Any) -> None:
+        await app({**scope, "state": {"viewer": viewer(sight, name)}}, receive, send)
+
+    return gate
+
+
+class AllIn(Doorman):
+    """Takes everybody for one viewer, until that one is nobody any more."""
+
+    def __init__(self, sight: Sight = EVERYTHING) -> None:
+        self.one: Viewer | None = viewer(sight)
+        self._known = {}
+
+    def _seen(self, shown: Shown, now: datetime, touch: bool) -> Viewer | None:
+        return self.one
+
+
+class Unwatched:
+    """Screens nobody looks after."""
+
+    def came(self, client: Client, scope: Any) -> None:
+        pass
+
+    def left(self, client: Client) -> None:
+        pass
 
 
 async def a_page(scope: Any, receive: Any, send: Any) -> None:
@@ -93,7 +130,7 @@ async def a_page(scope: Any, receive: Any, send: Any) -> None:
 class House:
     """A front on the test's store, and its parts."""
 
-    front: Front
+    front: Any  # an application
     hub: Hub
     renderer: Renderer
     panels: NumberPanels
@@ -192,4 +229,3 @@ class Web:
 def in_loop(test: Coroutine[Any, Any, None]) -> None:
     """Run a coroutine to its end, on a loop of its own."""
     asyncio.run(test)
-

@@ -20,7 +20,7 @@ from dashboard.store.readings import append_readings, open_channels
 from dashboard.store.schema import alert, kpi_history, kpi_latest, pull_state, source_state
 from dashboard.web.api import House, machines
 from dashboard.web.metrics import Metrics
-from tests.web.stage import START, City, Web
+from tests.web.stage import START, City, Web, let_in
 from tests.web.stage import House as Front
 
 TUNNEL = "500103-T01"
@@ -55,7 +55,7 @@ def web(city: City, house: Front, catalog: Catalog, clock: SteppedClock, tmp_pat
     fill(city)
     metrics = Metrics(city.engine, house.hub, house.renderer)
     whole = House(settings(tmp_path), catalog, city.engine, clock, house.hub, house.renderer, metrics)
-    return Web(machines(whole))
+    return Web(let_in(machines(whole), name="值班台"))
 
 
 def fill(city: City) -> None:
@@ -146,8 +146,8 @@ def test_alerts_are_filtered_by_state_and_level(web: Web) -> None:
 
 
 def test_acknowledging_is_kept_and_whoever_is_second_is_told_so(web: Web) -> None:
-    first = web.post("/api/v1/alerts/2/steps/acknowledge", json={"actor": "值班台", "note": "已派人"})
-    again = web.post("/api/v1/alerts/2/steps/acknowledge", json={"actor": "另一台"})
+    first = web.post("/api/v1/alerts/2/steps/acknowledge", json={"note": "已派人"})
+    again = web.post("/api/v1/alerts/2/steps/acknowledge", json={})
     assert first.status_code == 200 and first.json()["acknowledged"] is True
     assert first.json()["stage"] == "acknowledged"
     assert (again.status_code, again.json()["detail"]) == (409, "已确认的预警不能确认 (acknowledge is not possible once acknowledged)")
@@ -176,7 +176,7 @@ _FORM = {"content-type": "application/x-www-form-urlencoded"}
         ("/api/v1/alerts/2/steps/close", {"json": {}}, 409),
         ("/api/v1/alerts/2/photos", {"content": b"", "headers": {"origin": "http://elsewhere.example"}}, 403),
         ("/api/v1/alerts/99/steps/acknowledge", {"json": {}}, 404),
-        ("/api/v1/alerts/2/steps/acknowledge", {"content": b"actor=x", "headers": _FORM}, 422),
+        ("/api/v1/alerts/2/steps/acknowledge", {"content": b"note=x", "headers": _FORM}, 422),
         (f"/api/v1/alerts/{2**63}/steps/acknowledge", {"json": {}}, 422),
         ("/api/v1/alerts/2/steps/acknowledge", {"json": {"surprise": 1}}, 422),
         ("/api/v1/alerts/2/steps/acknowledge", {"json": {}, "headers": {"origin": "http://elsewhere.example"}}, 403),

@@ -31,7 +31,7 @@ from dashboard.store.engine import writing
 from dashboard.store.schema import lease
 from dashboard.web.page import Graph, Group, Host, Page
 from dashboard.web.shell import layout
-from tests.web.stage import City, NumberPanels
+from tests.web.stage import AllIn, City, NumberPanels
 from tests.web.test_api import settings
 
 pytestmark = pytest.mark.browser
@@ -87,7 +87,7 @@ def server(city: City, tmp_path: Path) -> Iterator[Server]:
         conn.execute(sa.update(lease).values(beat_at=SystemClock().now() + timedelta(minutes=5)))  # a worker that is well
     catalog, config = load_catalog(), settings(tmp_path)
     page = Page("/", Text("试", "Trial"), Group("page", [Host("words"), Graph("line")]))
-    parts = Parts(config, catalog, city.engine, Shown(city), lambda: html.Div([layout(catalog, config)]), [page], SystemClock())
+    parts = Parts(config, catalog, city.engine, Shown(city), lambda: html.Div([layout(catalog, config)]), [page], SystemClock(), AllIn())
     here = Server(parts)
     here.start()
     yield here

@@ -14,8 +14,9 @@ from fastapi import FastAPI
 from dashboard.core.clock import SteppedClock
 from dashboard.snapshot.picture import Reader
 from dashboard.web.export import exporting
+from dashboard.web.eyes import Eyes
 from dashboard.web.refusals import explain_errors
-from tests.web.stage import Web
+from tests.web.stage import Web, let_in
 from tests.whole_city import EAST, NOON, Town, copy_of_town
 
 
@@ -30,8 +31,8 @@ def town(tmp_path: Path) -> Iterator[Town]:
 def web(town: Town) -> Web:
     app = FastAPI()
     explain_errors(app)
-    app.include_router(exporting(Reader(town.engine, town.catalog, town.settings), SteppedClock(NOON)))
-    return Web(app)
+    app.include_router(exporting(Eyes(Reader(town.engine, town.catalog, town.settings), town.engine), SteppedClock(NOON)))
+    return Web(let_in(app))
 
 
 def table(web: Web, address: str) -> list[list[str]]:
@@ -39,7 +40,9 @@ def table(web: Web, address: str) -> list[list[str]]:
     assert answer.status_code == 200, answer.text
     text = answer.content.decode("utf-8")
     assert text.startswith("\ufeff"), "a spreadsheet takes Chinese without a mark for something else"
-    return list(csv.reader(io.StringIO(text.removeprefix("\ufeff"))))
+    mark, *rows = csv.reader(io.StringIO(text.removeprefix("\ufeff")))
+    assert len(mark) == 1 and mark[0].startswith("# ")
+    return rows
 
 
 def test_every_row_of_the_selection_goes_out_not_only_those_shown(web: Web, town: Town) -> None:

@@ -17,7 +17,7 @@ from dashboard.app import Parts, build_id, create_app, found_pages
 from dashboard.core.catalog import load_catalog
 from dashboard.core.clock import SteppedClock
 from dashboard.web.shell import layout
-from tests.web.stage import City, House, NumberPanels, Web, in_loop, served
+from tests.web.stage import AllIn, City, House, NumberPanels, Web, in_loop, served
 from tests.web.test_api import settings
 
 BROWSER = {"accept-encoding": "gzip, br"}
@@ -89,7 +89,7 @@ def test_an_address_that_is_no_page_says_so(house: House) -> None:
 @pytest.fixture
 def pages(city: City, panels: NumberPanels, clock: SteppedClock, tmp_path: Path) -> Web:
     catalog, config = load_catalog(), settings(tmp_path)
-    parts = Parts(config, catalog, city.engine, panels, lambda: layout(catalog, config), found_pages(), clock)
+    parts = Parts(config, catalog, city.engine, panels, lambda: layout(catalog, config), found_pages(), clock, AllIn())
     return Web(create_app(parts))
 
 

@@ -13,6 +13,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from dashboard.core.clock import SteppedClock
+from dashboard.core.sight import EVERYTHING
 from dashboard.web import renderer as rendering
 from tests.web.stage import ON_BOTH, City, House, in_loop, screen, served
 
@@ -259,7 +260,7 @@ def test_a_single_panel_can_be_fetched_and_kept_by_its_version(city: City, house
         async with served(house.front) as port, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as web:
             latest = await web.get("/panels/figure:a/latest?lang=en")
             assert latest.json()["html"] == "<b>1.0</b> en" and latest.json()["figure"]["layout"]
-            assert latest.headers["cache-control"] == "no-cache"
+            assert latest.headers["cache-control"] == "private, no-cache"
             version = latest.json()["v"]
             assert (await web.get("/panels/figure:a/latest?lang=en", headers={"if-none-match": f'"{version}"'})).status_code == 304
             kept = await web.get(f"/panels/figure:a/{version}?lang=en")
@@ -279,7 +280,7 @@ def test_a_screen_that_reads_slowly_gets_the_newest_whole_picture_not_a_backlog(
     from dashboard.web.hub import Client, Group
 
     async def watch() -> None:
-        view = house.panels.parse({})
+        view = house.panels.parse({}, EVERYTHING)
         group, slow = Group(view, frozenset({"a", "b"})), Client()
         slow.group = group
         for panel, text in (("a", "1"), ("b", "1"), ("a", "2")):
