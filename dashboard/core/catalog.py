@@ -106,7 +106,7 @@ class Catalog:
             return line.partition(".")[0] in domains
 
         vitals = {d.vital for d in domains.values()}
-        playbooks = {key: playbook for key, playbook in self.playbooks.items() if shown(playbook.on)}
+        playbooks = {key: playbook for key, playbook in self.playbooks.items() if any(map(shown, playbook.on))}
         numbers = {playbook.numbers for playbook in playbooks.values()}
         return replace(
             self,
