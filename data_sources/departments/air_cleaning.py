@@ -57,12 +57,9 @@ def _linked(since: float, until: float, seed: int, asked: Asked) -> list[Job]:
 def _jobs_of(call: Call, seed: int) -> list[Job]:
     near = [s for s in _MAINS if s.street == call.station.street and s.has_machines][:3]
     blowing = float(wind(np.array([call.departed]), seed)[0]) >= _MIST_WIND
-    ways = call.ways or ("洗扫", "洒水", "洒水" if blowing else "雾炮")
+    ways = ("洗扫", "洒水", "洒水" if blowing else "雾炮")
     sent, part = call.dispatched, 0.1 * (call.done - call.departed)
-    return [
-        Job(s, ways[i % len(ways)], sent, "联动", sent, call, call.departed + i * part, call.done - (2 - i) * part)
-        for i, s in enumerate(near)
-    ]
+    return [Job(s, ways[i], sent, "联动", sent, call, call.departed + i * part, call.done - (2 - i) * part) for i, s in enumerate(near)]
 
 
 def trip_rows(days: list[float], since: float, until: float, seed: int, asked: Asked = UNASKED) -> list[Row]:

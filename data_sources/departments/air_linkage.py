@@ -41,7 +41,6 @@ class Call:
     departed: float
     done: float
     number: str = ""  # of a call made because of an order
-    ways: tuple[str, ...] = ()  # how to clean, where the order says so
 
     @property
     def rolls(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -14,12 +15,11 @@ from data_sources.departments.air_life import STATIONS, Station, pm25
 from data_sources.departments.air_linkage import HOUR, Asked, Call, level_of, pm10, sent_call, sentinel
 from data_sources.departments.happenings import Happening
 from data_sources.departments.life import rain, temperature
-from data_sources.departments.orders import Box, Order, Receipt, State, drilled, is_heard, is_refused, orders
+from data_sources.departments.orders import WITHDRAW, Box, Order, Receipt, State, drilled, is_heard, is_refused, orders
 
 DUST = "dust"
 _RAISED = 150.0  # µg/m³: over the first limit on any day, swept or not
 _HEARD_AFTER_S = 5.0  # a provoked hour is sent anew in the next step of life
-_WAYS = {"sweep": ("洗扫",), "sprinkle": ("洒水",), "mist": ("雾炮",), "flush": ("冲洗",)}
 _WHY = {
     "低温中止": "气温不高于4 °C，停止湿式作业",
     "降雨中止": "正在降雨，不再洒水",
@@ -30,7 +30,7 @@ BOX = Box(
     inbox=air_schema.inbox,
     receipts=air_schema.receipts,
     names=air_schema.INBOX,
-    kinds={"洗扫": "sweep", "洒水": "sprinkle", "雾炮": "mist", "冲洗": "flush"},
+    kinds={"加派洗扫": "sweep", "撤销": WITHDRAW},
     states={State.ACCEPTED: "接单", State.ARRIVED: "到场", State.DONE: "完成", State.REFUSED: "拒单"},
     own="HW",
 )
@@ -69,11 +69,14 @@ def _call_for(order: Order, station: Station, seed: int, asked: Asked) -> Call:
     luck = [order.luck(seed, 10 + i) for i in range(6)]
     luck[5] = 0.0 if not is_heard(order, seed) or is_refused(order, seed) else max(luck[5], 0.06)
     made = sent_call(station, max(level_of(value, before), 1), end, value, sky, luck, order.came)
-    ways = _WAYS.get(order.kind, ())
-    return Call(**{name: getattr(made, name) for name in _KEPT}, number=call_number(order), ways=ways)
+    return _called_back(replace(made, number=call_number(order)), order.withdrawn)
 
 
-_KEPT = ("station", "level", "hour", "pm10", "outcome", "dispatched", "acked", "departed", "done")
+def _called_back(call: Call, at: float) -> Call:
+    """Sweepers that have not left stay; those that have turn round."""
+    if not call.rolls or at >= call.done:
+        return call
+    return replace(call, outcome="误触发") if at < call.departed else replace(call, outcome="未办结", done=max(at, call.departed + 60))
 
 
 def _receipts(order: Order, call: Call | None, seed: int) -> Iterable[Receipt]:
@@ -89,7 +92,7 @@ def _receipts(order: Order, call: Call | None, seed: int) -> Iterable[Receipt]:
 
 
 def _of_trip(order: Order, call: Call, unit: str) -> Iterable[Receipt]:
-    yield Receipt(order, State.ACCEPTED, call.acked, unit, f"{len(call.ways) or 3}种方式，{call.station.street}")
+    yield Receipt(order, State.ACCEPTED, call.acked, unit, f"{call.station.street}，洗扫、洒水各一遍")
     yield Receipt(order, State.ARRIVED, call.departed, unit, "已出车")
     short = call.outcome == "未办结"
     yield Receipt(order, State.DONE, call.done, unit, "轨迹覆盖不足95%" if short else "各路段已作业一遍", "short" if short else "done")

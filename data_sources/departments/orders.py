@@ -6,12 +6,13 @@ a department that lives in steps answers as one that lives an hour at once.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2b
-from math import ceil
+from math import ceil, inf
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ from data_sources.departments.life import ZONE, noise
 
 _LUCK = 4400  # noise streams of this file
 _KNOWN_FOR_S = 3 * 86_400.0  # after that nothing of an order moves any more
+WITHDRAW = "withdraw"  # an order that names another in its instruction: 撤销工单<number>：<why>
+_WITHDRAWN = re.compile(r"撤销工单([^\s：]+)")
 _UNHEARD, _REFUSED, _LATE = 0.035, 0.04, 0.12
 S = sa.String
 
@@ -44,6 +47,7 @@ class Order:
     asset: str
     came: float  # when somebody of the department found it
     drill: bool = False
+    withdrawn: float = inf  # when it was called back
 
     def luck(self, seed: int, stream: int) -> float:
         """A number in [0, 1) of this order alone."""
@@ -69,7 +73,7 @@ class Box:
 
     inbox: sa.Table
     receipts: sa.Table
-    names: Mapping[str, str]  # order_no, kind, asset_id, issued_at, drill, found_at
+    names: Mapping[str, str]  # order_no, kind, asset_id, instruction, issued_at, drill, found_at
     kinds: Mapping[str, str]
     states: Mapping[State, str]
     drills: tuple[str, str] = ("0", "1")  # what it writes for no and yes
@@ -102,17 +106,20 @@ def orders(conn: sa.Connection, box: Box, since: float, until: float) -> list[Or
         came = ceil(max(moment(issued), since))
         if came <= until:
             conn.execute(box.inbox.update().where(box.column("order_no") == number).values({box.names["found_at"]: local_text(came)}))
-    wanted = [box.column(name) for name in ("order_no", "kind", "asset_id", "found_at", "drill")]
-    found = conn.execute(sa.select(*wanted).where(box.column("found_at") > local_text(since - _KNOWN_FOR_S)).order_by(wanted[3], wanted[0]))
+    wanted = [box.column(name) for name in ("order_no", "kind", "asset_id", "found_at", "drill", "instruction")]
+    since_then = box.column("found_at") > local_text(since - _KNOWN_FOR_S)
+    rows = conn.execute(sa.select(*wanted).where(since_then).order_by(wanted[3], wanted[0])).all()
+    back = {said[1]: moment(row[3]) for row in rows if box.kinds.get(row[1]) == WITHDRAW and (said := _WITHDRAWN.search(row[5]))}
     return [
-        Order(number, box.kinds.get(kind, kind), asset, moment(came), str(drill) == box.drills[1])
-        for number, kind, asset, came, drill in found
+        Order(number, box.kinds.get(kind, kind), asset, moment(came), str(drill) == box.drills[1], back.get(number, inf))
+        for number, kind, asset, came, drill, _told in rows
+        if box.kinds.get(kind) != WITHDRAW
     ]
 
 
 def answer(conn: sa.Connection, box: Box, receipts: Iterable[Receipt], since: float, until: float) -> None:
-    """Write the receipts of a stretch."""
-    due = sorted((r for r in receipts if since < r.at <= until), key=lambda r: (r.at, r.order.number))
+    """Write the receipts of a stretch. An order called back is not answered any further."""
+    due = sorted((r for r in receipts if since < r.at <= min(until, r.order.withdrawn)), key=lambda r: (r.at, r.order.number))
     add_rows(conn, box.receipts, [_row(box, r) for r in due])
 
 

@@ -26,7 +26,9 @@ class Wish:
     number: str
     who: int
     at: float
-    pump: bool
+    kind: str  # ventilate | pump | crew
+    arrive: float = np.inf  # of a crew
+    back: float = np.inf  # when it was called back
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +79,20 @@ _BARRED = {
     State.COMM_LOST: ("终端失联，指令送不到", "silent"),
     State.MANUAL_DISPATCH: ("已转人工，人员在现场处置", "crew"),
 }
+_TAKEN = {"ventilate": "指令已送达控制器", "pump": "指令已送达控制器", "crew": "班组已出发"}
+_THERE = {"ventilate": "风机已启动", "pump": "风机已启动，通风后启泵", "crew": "班组到场，已设警戒"}
 _PUMPED = (Event.DRAINED, Event.TOO_LONG, Event.LOW_LOW)
 
 
 def _forbidden(wish: Wish, state: State, gas: float, level: float) -> tuple[str, str] | None:
     """Why an order may not be carried out now."""
+    if wish.kind == "crew":
+        return None
     if state in _BARRED:
         return _BARRED[state]
-    if wish.pump and gas >= GAS_ALARM:
+    if wish.kind == "pump" and gas >= GAS_ALARM:
         return f"甲烷 {gas:.1f} %LEL ≥ {GAS_ALARM:g}，联锁禁止启泵", "gas"
-    if wish.pump and level < LEVEL_STOP + PROVED_DROP:
+    if wish.kind == "pump" and level < LEVEL_STOP + PROVED_DROP:
         return f"液位 {level:.0f} %，可抽不足{PROVED_DROP:g}个百分点", "level"
     return None
 
@@ -100,7 +106,7 @@ class Desk:
     answers: list[Answer] = field(default_factory=list)
     waiting: bool = False  # an order wants the fan, and it does not run yet
 
-    def due(self, at: float, state: State, gas: float, level: float) -> list[Wish]:
+    def due(self, at: float, state: State, gas: float, level: float, arrive: float = np.inf) -> list[Wish]:
         """Orders to be begun now; those the interlocks forbid are refused."""
         taken = []
         while self.wishes and self.wishes[0].at <= at:
@@ -108,33 +114,44 @@ class Desk:
             if why := _forbidden(wish, state, gas, level):
                 self.answers.append(Answer(wish.number, Answered.REFUSED, at, *why))
                 continue
-            self.answers.append(Answer(wish.number, Answered.ACCEPTED, at, "指令已送达控制器"))
+            self.answers.append(Answer(wish.number, Answered.ACCEPTED, at, _TAKEN[wish.kind]))
             taken.append(wish)
         for wish in taken:
-            self._begin(wish, at, state)
+            self._begin(wish, at, state, arrive)
         return taken
 
-    def _begin(self, wish: Wish, at: float, state: State) -> None:
-        self.answers.append(Answer(wish.number, Answered.ARRIVED, at + MINUTE, "风机已启动"))
-        if state is State.VERIFYING and not wish.pump:
+    def _begin(self, wish: Wish, at: float, state: State, arrive: float) -> None:
+        crew = wish.kind == "crew"
+        there = max(min(wish.arrive, arrive), at + MINUTE) if crew else at + MINUTE
+        self.answers.append(Answer(wish.number, Answered.ARRIVED, there, _THERE[wish.kind]))
+        if state is State.VERIFYING and wish.kind == "ventilate":
             self.answers.append(Answer(wish.number, Answered.DONE, at + 2 * MINUTE, "通风已完成，正在核验", "aired"))
             return
         self.under_way.append(wish)
-        self.waiting = self.waiting or state not in (State.VENTILATING, State.PUMPING)
+        self.waiting = self.waiting or (not crew and state not in (State.VENTILATING, State.PUMPING))
 
-    @property
-    def pumps(self) -> bool:
-        """Whether somebody has asked for a pump to run."""
-        return any(wish.pump for wish in self.under_way)
+    def recalled(self, at: float) -> list[Wish]:
+        """Orders called back meanwhile: nothing is answered to them any more, and nothing done that can be left undone."""
+        gone = [wish for wish in self.under_way if wish.back <= at]
+        self.under_way = [wish for wish in self.under_way if wish not in gone]
+        self.waiting = self.waiting and any(wish.kind != "crew" for wish in self.under_way)
+        return gone
+
+    def asks(self, kind: str) -> bool:
+        """Whether an order of a kind is under way."""
+        return any(wish.kind == kind for wish in self.under_way)
 
     def stepped(self, at: float, new: State, event: Event, gas: float, fell: float) -> None:
         """A controller went from one state to another: some orders are done by it, some end there."""
         if new is State.VENTILATING:
             self.waiting = False
         for wish in list(self.under_way):
-            if wish.pump and event in _PUMPED:
+            if wish.kind == "crew":
+                if event is Event.CREW_DONE:
+                    self._end(wish, Answer(wish.number, Answered.DONE, at, f"人工处置完毕，甲烷 {gas:.1f} %LEL", "crew_done"))
+            elif wish.kind == "pump" and event in _PUMPED:
                 self._end(wish, Answer(wish.number, Answered.DONE, at, f"液位下降{fell:.0f}个百分点", event.value))
-            elif not wish.pump and event in (Event.AIRED, Event.SAFE_TO_PUMP):
+            elif wish.kind == "ventilate" and event in (Event.AIRED, Event.SAFE_TO_PUMP):
                 self._end(wish, Answer(wish.number, Answered.DONE, at, f"通风至甲烷 {gas:.1f} %LEL", "aired"))
             elif new in _BARRED:
                 self._end(wish, Answer(wish.number, Answered.REFUSED, at, *_BARRED[new]))

@@ -37,6 +37,7 @@ class Event(StrEnum):
     CALM = "calm"  # both below it again
     DANGEROUS = "dangerous"  # gas or level at its alarm line
     SEVERE = "severe"  # gas at severity 4
+    CREW_SENT = "crew_sent"  # somebody has ordered people to go there
     SCHEDULED = "scheduled"  # the timetable asks for pumping
     ORDERED = "ordered"  # the city asks for airing or pumping
     READY = "ready"  # nothing forbids handling by itself
@@ -89,7 +90,8 @@ _OWN: Mapping[State, Mapping[Event, State]] = {
     State.MANUAL_DISPATCH: {Event.CREW_DONE: State.NORMAL},
     State.COMM_LOST: {Event.HEARD: State.NORMAL},
 }
-_NEXT = {state: ({**_STOPS, **own} if state in _AUTOMATIC else own) for state, own in _OWN.items()}
+_SENT = {Event.CREW_SENT: State.MANUAL_DISPATCH}
+_NEXT = {state: {**(_STOPS if state in _AUTOMATIC else {}), **_SENT, **own} for state, own in _OWN.items()}
 
 
 def react(state: State, event: Event, failures: int = 0) -> tuple[State, int]:
@@ -121,11 +123,14 @@ class Seen:
     faulty: bool = False
     crew_done: bool = False
     ordered: bool = False  # an order waits to be begun
+    crew_sent: bool = False
     held: bool = False  # an order may still come
 
 
 def event_of(state: State, seen: Seen) -> Event | None:
     """The one thing that matters in a scan: dead lines first, then people, instruments, danger, and last the work itself."""
+    if seen.crew_sent and state is not State.MANUAL_DISPATCH:
+        return Event.CREW_SENT
     if state is State.COMM_LOST:
         return Event.HEARD if seen.silent_s <= 0 else None
     if state is State.MANUAL_DISPATCH:

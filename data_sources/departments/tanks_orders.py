@@ -12,7 +12,7 @@ from data_sources.departments import tanks_life as tanks
 from data_sources.departments import tanks_rows as rows
 from data_sources.departments.building import local_text
 from data_sources.departments.happenings import Happening
-from data_sources.departments.orders import Box, Order, Receipt, State, answer, drilled, is_heard, is_refused, orders
+from data_sources.departments.orders import WITHDRAW, Box, Order, Receipt, State, answer, drilled, is_heard, is_refused, orders
 from data_sources.departments.sensors_schema import metadata
 from data_sources.departments.sensors_shapes import HOUR
 from data_sources.departments.tanks_asked import Asked, Wish
@@ -22,13 +22,15 @@ from data_sources.departments.tanks_told import told
 
 GAS = "gas"
 _RAISED = 27.0  # %LEL: past the alarm line
+_LATE_CREWS = 0.06
 _MIDDLING = (56.0, 76.0)  # percent of level: enough to pump, not yet due
+_KINDS = ("ventilate", "pump", "crew")
 _WHO = {thing.number: i for i, thing in enumerate(rows.THINGS)}
 BOX = Box(
     inbox=tanks_schema.inbox,
     receipts=tanks_schema.receipts,
     names=tanks_schema.INBOX,
-    kinds={"通风": "ventilate", "抽排": "pump"},
+    kinds={"通风": "ventilate", "抽排": "pump", "到场": "crew", "撤销": WITHDRAW},
     states={State.ACCEPTED: "1", State.ARRIVED: "2", State.DONE: "3", State.REFUSED: "9"},
     own="CK",
 )
@@ -43,12 +45,19 @@ def asked_of(conn: sa.Connection, since: float, until: float, seed: int) -> Aske
 
 
 def _is_carried_out(order: Order, seed: int) -> bool:
-    return order.asset in _WHO and not order.drill and is_heard(order, seed) and not is_refused(order, seed)
+    return order.asset in _WHO and not order.drill and is_heard(order, seed) and not is_refused(order, seed) and order.kind in _KINDS
 
 
 def _wish(order: Order, seed: int) -> Wish:
     given = order.came + 10 + 35 * order.luck(seed, 3)
-    return Wish(order.number, _WHO[order.asset], ceil(given / MINUTE) * MINUTE, order.kind == "pump")
+    begin = ceil(given / MINUTE) * MINUTE
+    return Wish(order.number, _WHO[order.asset], begin, order.kind, begin + _drive(order, seed), order.withdrawn)
+
+
+def _drive(order: Order, seed: int) -> float:
+    """How long a crew needs to get there: half an hour is not always kept."""
+    luck = order.luck(seed, 4)
+    return float(ceil(31 + 17 * luck if order.luck(seed, 2) < _LATE_CREWS else 8 + 19 * luck)) * MINUTE
 
 
 def write_answers(conn: sa.Connection, asked: Asked, since: float, until: float, seed: int) -> None:

@@ -113,7 +113,7 @@ class _Play:
         self.lines, self.lids, self.scales = (self._stretches(kind) for kind in ("line", "lid", "scale"))
         self.seen, self.state, self.failures, self.since = Seen(), State.NORMAL, 0, self.start
         self.alarm_at: float | None = None
-        self.arrive = np.inf
+        self.arrive = self.crew_at = np.inf
         self.air, self.stir, self.pumped, self.started = 1.0, 0.0, 0.0, 0
         self.done = self.full_level_at_start = 0.0
         self.out = Handling(self.who, self.start, np.zeros(0), np.zeros(0), np.zeros(0, dtype=np.int64))
@@ -203,9 +203,14 @@ class _Play:
 
     def _take_orders(self, at: float, gas: float, level: float) -> None:
         """Begin what was ordered, and wait a while for an order before handling gas alone."""
-        for wish in self.desk.due(at, self.state, gas, level):
-            if wish.pump:
+        for wish in self.desk.due(at, self.state, gas, level, self.arrive):
+            if wish.kind == "pump":
                 self.due, self.done, self.out.pumped_early = min(self.due, at), 0.0, True
+            elif wish.kind == "crew" and self.state is not State.MANUAL_DISPATCH:
+                self.crew_at = wish.arrive
+        if any(wish.kind == "pump" for wish in self.desk.recalled(at)):
+            self.due, self.done, self.started = np.inf, at, 0  # no pumping is owed, and none has to prove itself
+        self.seen.crew_sent = self.crew_at < np.inf
         self.seen.ordered = self.desk.waiting
         self.seen.wanted = self._owed(at) and level > self.stop_at
         patient = self.waits and self.failures == 0 and level < machine.LEVEL_HIGH_HIGH
@@ -256,7 +261,7 @@ class _Play:
         if self.started == 1:
             self.full_level_at_start = level
         own = any(c.new is State.ALARM and c.why is Event.DANGEROUS for c in self.out.changes)
-        self.out.runs.append(Run(at, 2 if self.desk.pumps else 1 if own else 3, level, gas))
+        self.out.runs.append(Run(at, 2 if self.desk.asks("pump") else 1 if own else 3, level, gas))
 
     def _stop_run(self, at: float, event: Event, gas: float, level: float) -> None:
         run = self.out.runs[-1]
@@ -281,9 +286,10 @@ class _Play:
         return self.base[min(len(self.base) - 1, int((at - self.start) // MINUTE))]
 
     def _call(self, at: float, old: State, gas: float, level: float) -> None:
-        """A crew is called once in a handling, at its first alarm, and told by text message."""
-        if self.out.alarms:
-            self.arrive = max(self.out.alarms[0].arrived, at)
+        """A crew is called once in a handling, at its first alarm, and told by text message; unless it was sent by order."""
+        sent, self.crew_at = self.crew_at, np.inf
+        if sent < np.inf or self.out.alarms:
+            self.arrive = max(sent if sent < np.inf else self.out.alarms[0].arrived, at)
             return
         late, luck, slow, message = self._lot(84) < _LATE_CREWS, self._lot(85), self._lot(86) < _SLOW_MESSAGES, self._lot(87)
         self.arrive = at + float(np.floor(31 + 17 * luck if late else 8 + 19 * luck)) * MINUTE

@@ -12,10 +12,12 @@ from data_sources.departments.orders import Box
 Answers = list[tuple[str, str, str]]  # state, local time, result
 
 
-def send(engine: sa.Engine, box: Box, at: datetime, number: str, kind: str, asset: str, *, drill: bool = False) -> None:
+def send(
+    engine: sa.Engine, box: Box, at: datetime, number: str, kind: str, asset: str, told: str = "请处置", *, drill: bool = False
+) -> None:
     """Write an order; one that is there already is left alone."""
     word = next((theirs for theirs, ours in box.kinds.items() if ours == kind), kind)
-    said = {"order_no": number, "kind": word, "asset_id": asset, "place": "某处", "instruction": "请处置", "priority": 2}
+    said = {"order_no": number, "kind": word, "asset_id": asset, "place": "某处", "instruction": told, "priority": 2}
     said |= {"issued_at": local_text(at), "due_at": local_text(at + timedelta(minutes=30)), "drill": int(drill)}
     row = {box.names[name]: value for name, value in said.items()}
     with engine.begin() as conn:

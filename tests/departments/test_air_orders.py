@@ -19,7 +19,7 @@ from data_sources.departments.air_life import STATIONS
 from data_sources.departments.air_linkage import Asked, pm10
 from data_sources.departments.air_orders import BOX, answered
 from data_sources.departments.building import local_text, open_department
-from data_sources.departments.orders import Order, is_heard
+from data_sources.departments.orders import WITHDRAW, Order, is_heard
 from tests.departments.inboxes import answers, send
 
 NOW = datetime(2026, 5, 20, 4, 0, 30, tzinfo=UTC)  # noon in the city: warm and dry
@@ -78,7 +78,7 @@ def test_an_order_is_accepted_driven_and_done_and_its_trips_are_seen(department:
     send(department, BOX, NOW + timedelta(seconds=30), number, "sweep", STATION.code)
     _live(department, *range(1, 300, 7))
     assert [state for state, _, _ in answers(department, BOX, number)] == ["accepted", "arrived", "done"]
-    assert {way for _, way in _linked_trips(department)} == {"洗扫"}
+    assert {"洗扫", "洒水"} <= {way for _, way in _linked_trips(department)}
     with department.connect() as conn:
         row = conn.execute(sa.select(air_schema.calls).order_by(air_schema.calls.c.派单时间.desc())).mappings().first()
     assert row is not None
@@ -107,9 +107,18 @@ def test_some_orders_are_refused_and_some_never_answered_and_then_nobody_drives(
 def test_in_rain_an_order_is_refused_with_the_reason(department: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(air_orders, "rain", lambda at, seed: np.full_like(at, 2.0))
     number = _number("降雨中止")
-    send(department, BOX, NOW + timedelta(seconds=30), number, "sprinkle", STATION.code)
+    send(department, BOX, NOW + timedelta(seconds=30), number, "sweep", STATION.code)
     _live(department, 60)
     assert [(state, result) for state, _, result in answers(department, BOX, number)] == [("refused", "rain")]
+
+
+def test_sweepers_called_back_before_they_left_stay_and_say_no_more(department: sa.Engine) -> None:
+    number = _number("办结")
+    send(department, BOX, NOW + timedelta(seconds=30), number, "sweep", STATION.code)
+    send(department, BOX, NOW + timedelta(minutes=2), f"{number}x", WITHDRAW, STATION.code, f"撤销工单{number}：降雨")
+    _live(department, 300)
+    assert [state for state, _, _ in answers(department, BOX, number)] == []
+    assert _linked_trips(department) == []
 
 
 def test_a_drill_is_answered_as_a_drill_and_moves_nothing(department: sa.Engine, tmp_path: Path) -> None:
@@ -130,7 +139,7 @@ def test_orders_in_small_steps_or_at_once_are_answered_the_same(department: sa.E
     DEPARTMENT.build(other, NOW, SEED)
     for i in range(12):
         for engine in (department, other):
-            send(engine, BOX, NOW + timedelta(minutes=5 * i, seconds=20), f"YZ-{i}", "mist", STATIONS[2 + i % 11].code)
+            send(engine, BOX, NOW + timedelta(minutes=5 * i, seconds=20), f"YZ-{i}", "sweep", STATIONS[2 + i % 11].code)
     DEPARTMENT.live(department, NOW, LATER, SEED)
     for since, until in pairwise(NOW + timedelta(minutes=m) for m in (0, 0.1, 3, 30, 31, 90, 91, 240)):
         DEPARTMENT.live(other, since, until, SEED)

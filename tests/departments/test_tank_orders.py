@@ -27,7 +27,7 @@ from tests.demo_city import NOW, SEED, copy_of_home, sensors_file
 from tests.departments.inboxes import answers, send
 
 AT = NOW.timestamp()
-WISH = Wish("YZ-1", 3, AT, pump=False)
+WISH = Wish("YZ-1", 3, AT, "ventilate")
 
 
 def _calm_tank() -> int:
@@ -48,8 +48,8 @@ def _played(*wishes: Wish, gas: float = 22.0, since: float = AT - HOUR) -> Handl
     return next(h for h in handlings(SEED, AT, AT + HOUR, asked) if h.who == TANK)
 
 
-def _wish(number: str, minutes: float, *, pump: bool = False) -> Wish:
-    return Wish(number, TANK, AT + minutes * MINUTE, pump)
+def _wish(number: str, minutes: float, kind: str = "ventilate", **more: float) -> Wish:
+    return Wish(number, TANK, AT + minutes * MINUTE, kind, **more)
 
 
 def _told(h: Handling, number: str) -> list[str]:
@@ -63,7 +63,7 @@ def test_ventilating_on_order_brings_gas_down_sooner_than_leaving_it() -> None:
 
 
 def test_a_pump_runs_on_order_once_the_tank_is_aired_and_proves_itself() -> None:
-    h = _played(_wish("V", 6), _wish("P", 30, pump=True))
+    h = _played(_wish("V", 6), _wish("P", 30, "pump"))
     assert _told(h, "P") == ["accepted:", "arrived:", "done:drained"]
     assert [(run.trigger, run.stop) for run in h.runs] == [(2, 1)]
     assert h.runs[0].level_before - h.runs[0].level_after > 10
@@ -73,8 +73,8 @@ def test_a_pump_runs_on_order_once_the_tank_is_aired_and_proves_itself() -> None
 
 
 def test_a_level_that_was_pumped_down_stays_down() -> None:
-    h = _played(_wish("V", 6), _wish("P", 30, pump=True))
-    asked = Asked(AT - HOUR, (_wish("V", 6), _wish("P", 30, pump=True)), (Happening(str(TANK), AT, 22.0),))
+    h = _played(_wish("V", 6), _wish("P", 30, "pump"))
+    asked = Asked(AT - HOUR, (_wish("V", 6), _wish("P", 30, "pump")), (Happening(str(TANK), AT, 22.0),))
     later = told(SEED, np.array([TANK]), np.array([h.end + HOUR]), asked).level[0]
     assert later < h.runs[0].level_before - 10
 
@@ -88,23 +88,40 @@ def test_without_an_order_a_controller_airs_a_dangerous_tank_by_itself_but_late(
 
 
 @pytest.mark.parametrize(
-    ("state", "gas", "level", "pump", "result"),
+    ("state", "gas", "level", "kind", "result"),
     [
-        (State.MAINTENANCE, 3, 70, False, "lid_open"),
-        (State.SENSOR_FAULT, 3, 70, False, "fault"),
-        (State.COMM_LOST, 3, 70, True, "silent"),
-        (State.MANUAL_DISPATCH, 60, 70, False, "crew"),
-        (State.ALARM, 25, 70, True, "gas"),
-        (State.NORMAL, 3, 49, True, "level"),
-        (State.ALARM, 30, 70, False, ""),
-        (State.NORMAL, 3, 70, True, ""),
+        (State.MAINTENANCE, 3, 70, "ventilate", "lid_open"),
+        (State.SENSOR_FAULT, 3, 70, "ventilate", "fault"),
+        (State.COMM_LOST, 3, 70, "pump", "silent"),
+        (State.MANUAL_DISPATCH, 60, 70, "ventilate", "crew"),
+        (State.ALARM, 25, 70, "pump", "gas"),
+        (State.NORMAL, 3, 49, "pump", "level"),
+        (State.ALARM, 30, 70, "ventilate", ""),
+        (State.NORMAL, 3, 70, "pump", ""),
+        (State.MAINTENANCE, 3, 70, "crew", ""),
     ],
 )
-def test_an_order_during_an_interlock_is_refused_with_its_reason(state: State, gas: float, level: float, pump: bool, result: str) -> None:
-    desk = Desk([Wish("Y", 3, AT, pump)])
+def test_an_order_during_an_interlock_is_refused_with_its_reason(state: State, gas: float, level: float, kind: str, result: str) -> None:
+    desk = Desk([Wish("Y", 3, AT, kind)])
     taken = desk.due(AT, state, gas, level)
     assert bool(taken) == (result == "")
     assert [(a.state.value, a.result) for a in desk.answers][:1] == [("refused", result) if result else ("accepted", "")]
+
+
+def test_a_crew_that_is_sent_airs_the_tank_by_hand() -> None:
+    h = _played(_wish("C", 6, "crew", arrive=AT + 20 * MINUTE), gas=24)
+    assert _told(h, "C") == ["accepted:", "arrived:", "done:crew_done"]
+    assert State.MANUAL_DISPATCH in [c.new for c in h.changes]
+    assert h.gas[-1] < 10
+
+
+def test_a_pump_called_back_stops_and_says_no_more() -> None:
+    begun = _played(_wish("V", 6), _wish("P", 30, "pump")).runs[0].begin
+    h = _played(_wish("V", 6), _wish("P", 30, "pump", back=begun + 2 * MINUTE))
+    assert _told(h, "P") == ["accepted:", "arrived:"]
+    assert [run.end - run.begin <= 3 * MINUTE for run in h.runs] == [True]
+    assert State.MANUAL_DISPATCH not in [c.new for c in h.changes]
+    assert h.state[-1] == State.NORMAL
 
 
 @pytest.mark.parametrize("new", [State.MAINTENANCE, State.SENSOR_FAULT, State.COMM_LOST, State.MANUAL_DISPATCH])

@@ -20,7 +20,8 @@ from tests.demo_city import NOW, SEED
 AT = NOW.timestamp()
 
 # One line a state: event>state, every pair not named leaves the state as it is.
-STOPS = "lid_open>MAINTENANCE tag_set>MAINTENANCE fault>SENSOR_FAULT silent>COMM_LOST severe>MANUAL_DISPATCH"
+SENT = "crew_sent>MANUAL_DISPATCH"
+STOPS = f"{SENT} lid_open>MAINTENANCE tag_set>MAINTENANCE fault>SENSOR_FAULT silent>COMM_LOST severe>MANUAL_DISPATCH"
 TABLE = {
     State.NORMAL: f"{STOPS} raised>PRE_ALARM dangerous>ALARM scheduled>VENTILATING ordered>VENTILATING",
     State.PRE_ALARM: f"{STOPS} calm>NORMAL dangerous>ALARM scheduled>VENTILATING ordered>VENTILATING",
@@ -28,10 +29,10 @@ TABLE = {
     State.VENTILATING: f"{STOPS} safe_to_pump>PUMPING aired>VERIFYING vent_too_long>ALARM",
     State.PUMPING: f"{STOPS} drained>VERIFYING too_long>VERIFYING low_low>VERIFYING no_flow>ALARM gas>VENTILATING",
     State.VERIFYING: f"{STOPS} proved>NORMAL unproved>ALARM ordered>VENTILATING",
-    State.SENSOR_FAULT: "sound>NORMAL tag_set>MAINTENANCE silent>COMM_LOST",
-    State.MAINTENANCE: "unlocked>NORMAL silent>COMM_LOST",
+    State.SENSOR_FAULT: f"{SENT} sound>NORMAL tag_set>MAINTENANCE silent>COMM_LOST",
+    State.MAINTENANCE: f"{SENT} unlocked>NORMAL silent>COMM_LOST",
     State.MANUAL_DISPATCH: "crew_done>NORMAL",
-    State.COMM_LOST: "heard>NORMAL",
+    State.COMM_LOST: f"{SENT} heard>NORMAL",
 }
 EVERY_PAIR = [
     (state, event, State[dict(pair.split(">") for pair in TABLE[state].split()).get(event.value, state.name)])
