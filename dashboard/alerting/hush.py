@@ -17,6 +17,7 @@ from dashboard.core.catalog import Catalog
 from dashboard.core.declare import Absence, Level
 from dashboard.core.noise import Inhibition, Matcher, Where, is_life_safety
 from dashboard.settings import Settings
+from dashboard.store.drills import REAL
 from dashboard.store.engine import writing
 from dashboard.store.lease import check_fence
 from dashboard.store.noise_reads import silences_in_force
@@ -84,7 +85,7 @@ def _turn(conn: sa.Connection, catalog: Catalog, settings: Settings, now: dateti
 
 
 def _stands() -> sa.ColumnElement[bool]:
-    return sa.and_(alert.c.state == "open", alert.c.closed_at.is_(None))
+    return sa.and_(alert.c.state == "open", alert.c.closed_at.is_(None), REAL)
 
 
 def _standing(conn: sa.Connection) -> list[Any]:

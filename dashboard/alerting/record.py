@@ -17,6 +17,7 @@ from dashboard.alerting.subjects import About, Subject
 from dashboard.core.declare import Finding, Level
 from dashboard.core.times import city_day, from_micros, to_micros
 from dashboard.store import bulk
+from dashboard.store.drills import REAL
 from dashboard.store.schema import alert, alert_transition, handling, rule_state
 
 _COLUMNS = ("rule", "asset_id", "state", "level", "since", "seen_ts", "value", "latches")
@@ -91,7 +92,7 @@ def _again(conn: sa.Connection, change: Change, told: Transition, now: datetime)
     """Raise the last alert of the rule and asset again, where people still have it or only just closed it: its number, its unit
     and everything written on it stay. False: there is none such."""
     assert told.new is not None
-    mine = sa.and_(alert.c.rule == change.rule, alert.c.asset_id == change.asset, alert.c.state == "clear")
+    mine = sa.and_(alert.c.rule == change.rule, alert.c.asset_id == change.asset, alert.c.state == "clear", REAL)
     lately = alert.c.closed_at >= told.at - change.again
     begun = sa.exists().where(handling.c.alert_id == alert.c.alert_id)
     columns = sa.select(alert.c.alert_id, alert.c.worst_level).where(mine, begun, sa.or_(alert.c.closed_at.is_(None), lately))

@@ -18,6 +18,7 @@ from dashboard.core.scope import DISTRICT
 from dashboard.core.times import city_day, to_micros
 from dashboard.settings import Settings
 from dashboard.store import bulk
+from dashboard.store.drills import REAL
 from dashboard.store.engine import writing
 from dashboard.store.lease import check_fence
 from dashboard.store.schema import alert, alert_transition
@@ -62,7 +63,7 @@ def _since(conn: sa.Connection, mark: int) -> list[Any]:
     about = (alert.c.number, alert.c.rule, alert.c.domain, alert.c.asset_id, alert.c.asset_name, alert.c.street, alert.c.lon, alert.c.lat)
     columns = (told.transition_id, told.alert_id, told.what, told.new, alert.c.opened_at, alert.c.worst_level, *about)
     query = sa.select(*columns).join(alert, alert.c.alert_id == told.alert_id)
-    due = query.where(told.transition_id > mark, told.what.in_((_RAISED, _MOVED)))
+    due = query.where(REAL, told.transition_id > mark, told.what.in_((_RAISED, _MOVED)))
     return list(conn.execute(due.order_by(told.transition_id).limit(_SLICE)).all())
 
 

@@ -16,6 +16,7 @@ from dashboard.core.noise import Matcher, is_life_safety
 from dashboard.core.places import known_streets
 from dashboard.core.times import city_day
 from dashboard.store.audit_log import NOWHERE, SYSTEM, Origin, note_action
+from dashboard.store.drills import REAL
 from dashboard.store.engine import writing
 from dashboard.store.lease import check_fence
 from dashboard.store.noise_reads import one_silence
@@ -72,7 +73,7 @@ def _meant(matcher: Matcher, level: sa.ColumnElement[str]) -> sa.Select[Any]:
     )
     where = [column == wanted for column, wanted in pairs if wanted]
     where += [level.in_([*matcher.levels, Level.RED.value])] if matcher.levels else []
-    return sa.select(*(alert.c[name] for name in columns)).where(*where)
+    return sa.select(*(alert.c[name] for name in columns)).where(REAL, *where)
 
 
 def _parted(catalog: Catalog, rows: Iterable[Any], level: str) -> tuple[list[Any], list[Any]]:

@@ -21,6 +21,7 @@ from dashboard.kpi.index import DISTRICT_INDEX, IndexRules, Input, OpenAlert, in
 from dashboard.kpi.inputs import Inputs, inputs_of
 from dashboard.settings import Settings
 from dashboard.store import bulk
+from dashboard.store.drills import REAL
 from dashboard.store.engine import writing
 from dashboard.store.freshness import FeedFreshness, feeds_freshness
 from dashboard.store.kpi_reads import HOUR, latest_figures
@@ -162,7 +163,7 @@ def _alerts_by_hour(conn: sa.Connection, weeks: Weeks) -> dict[tuple[str, int], 
     opened, cleared = (sa.type_coerce(alert.c[name], sa.BigInteger) for name in ("opened_at", "cleared_at"))
     query = sa.select(alert.c.number, alert.c.vital, alert.c.street, alert.c.level, opened.label("since"), cleared.label("until"))
     found: dict[tuple[str, int], list[OpenAlert]] = {}
-    for row in conn.execute(query.where(sa.or_(cleared.is_(None), cleared >= weeks.first * HOUR))):
+    for row in conn.execute(query.where(REAL, sa.or_(cleared.is_(None), cleared >= weeks.first * HOUR))):
         end = weeks.end if row.until is None else min(weeks.end, row.until // HOUR)
         for hour in range(max(weeks.first, row.since // HOUR), end):
             found.setdefault((row.vital, hour), []).append(OpenAlert(row.number, row.vital, row.street, row.level))

@@ -14,6 +14,7 @@ from dashboard.core.catalog import Catalog
 from dashboard.core.declare import Freshness, Level
 from dashboard.core.scope import DISTRICT
 from dashboard.kpi.grade import Grade, grade_between
+from dashboard.store.drills import REAL
 from dashboard.store.kpi_reads import Figures, KpiRow
 from dashboard.store.schema import alert
 
@@ -79,7 +80,7 @@ class OpenAlert:
 
 def alerts_that_cost(conn: sa.Connection) -> list[OpenAlert]:
     """The alerts open now; one that people found false costs nothing."""
-    standing = sa.and_(alert.c.state == "open", alert.c.closed_at.is_(None))
+    standing = sa.and_(alert.c.state == "open", alert.c.closed_at.is_(None), REAL)
     query = sa.select(alert.c.number, alert.c.vital, alert.c.street, alert.c.level).where(standing)
     return [OpenAlert(*row) for row in conn.execute(query)]
 

@@ -119,7 +119,7 @@ def document(told: CapMessage, catalog: Catalog, settings: Settings) -> Any:
         ("identifier", told.identifier),
         ("sender", feed.sender),
         ("sent", stamp(told.sent)),
-        ("status", feed.status),
+        ("status", "Exercise" if told.of.drill else feed.status),
         ("msgType", told.kind),
         ("scope", "Restricted" if told.restriction else "Public"),
         ("restriction", told.restriction),

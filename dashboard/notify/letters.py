@@ -143,13 +143,14 @@ def letter(conn: sa.Connection, catalog: Catalog, settings: Settings, recipient:
         told.unit.label("given_to"),
     )
     about = (alert.c.alert_id, alert.c.number, alert.c.domain, alert.c.rule, alert.c.asset_id, alert.c.asset_name)
-    place = (alert.c.street, alert.c.owner, alert.c.unit)
+    place = (alert.c.street, alert.c.owner, alert.c.unit, alert.c.drill)
     joined = notice.join(alert_transition, told.transition_id == notice.c.transition_id).join(alert, alert.c.alert_id == notice.c.alert_id)
     query = sa.select(*moment, *about, *place).select_from(joined).where(notice.c.message == message)
     rows = conn.execute(query.order_by(notice.c.transition_id)).all()
     items = [_item(row, catalog, settings, recipient.lang) for row in rows]
     items.sort(key=lambda item: (-Level(item.level).severity, item.at))
-    return Letter(message, recipient.key, recipient.lang, settings.notify.cap.status != "Actual", tuple(items))
+    drill = settings.notify.cap.status != "Actual" or any(row.drill for row in rows)
+    return Letter(message, recipient.key, recipient.lang, drill, tuple(items))
 
 
 def _item(row: Any, catalog: Catalog, settings: Settings, lang: str) -> Item:

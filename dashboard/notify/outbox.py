@@ -26,7 +26,7 @@ from dashboard.settings import Settings
 from dashboard.store.claims import Queue
 from dashboard.store.engine import writing
 from dashboard.store.lease import check_fence
-from dashboard.store.schema import notice, notice_message
+from dashboard.store.schema import alert, notice, notice_message
 from dashboard.store.schema_noise import situation_member
 from dashboard.store.topics import bump
 
@@ -111,12 +111,12 @@ def _gather(conn: sa.Connection, settings: Settings, way: Channel, now: datetime
     due = sa.and_(notice.c.message.is_(None), notice.c.due_at <= now, notice.c.channel == way.key)
     member = situation_member.c
     crowd = sa.case((member.left_at.is_(None), member.situation_id)).label("situation_id")
-    here = notice.outerjoin(situation_member, member.alert_id == notice.c.alert_id)
-    query = sa.select(notice, crowd, member.life_safety).select_from(here)
+    here = notice.outerjoin(situation_member, member.alert_id == notice.c.alert_id).join(alert, alert.c.alert_id == notice.c.alert_id)
+    query = sa.select(notice, crowd, member.life_safety, alert.c.drill).select_from(here)
     rows = conn.execute(query.where(due).order_by(notice.c.transition_id).limit(_GATHER)).all()
-    by_recipient: dict[str, list[Any]] = {}
+    by_recipient: dict[tuple[str, bool], list[Any]] = {}  # a drill never shares a message with what is real
     for row in rows:
-        by_recipient.setdefault(row.recipient, []).append(row)
+        by_recipient.setdefault((row.recipient, row.drill), []).append(row)
     few = min(settings.notify.together_from, left + 1)
     for mine in by_recipient.values():
         for parts in parted(mine, few):

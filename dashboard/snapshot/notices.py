@@ -49,7 +49,7 @@ def _told(picture: Picture, row: ToldRow, lang: str) -> dict[str, Any]:
         "id": row.transition_id,
         "alert_id": row.alert_id,
         "level": row.level,
-        "event": words(lang),
+        "event": say(lang, "【演练】", "[EXERCISE] ") + words(lang) if row.drill else words(lang),
         "level_name": LEVEL_WORDS[Level(row.level)](lang),
         "title": declared[1].title(lang) if declared else row.rule,
         "place": " ".join(part for part in (where.title(lang) if where else "", row.asset_name) if part),

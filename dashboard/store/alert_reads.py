@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from dashboard.core.declare import Level
 from dashboard.core.times import city_day, day_start
+from dashboard.store.drills import REAL
 from dashboard.store.schema import alert, alert_transition, handling
 
 _MACHINES = ("open", "level", "no_data", "data_back", "clear")  # transitions that no person made
@@ -102,7 +103,7 @@ class AlertFilter:
     def conditions(self) -> list[sa.ColumnElement[bool]]:
         """What the database can judge; level and stage depend on the moment and are judged after."""
         given = ((alert.c.vital, self.vital), (alert.c.domain, self.domain), (alert.c.rule, self.rule), (alert.c.asset_id, self.asset))
-        chosen = [column == value for column, value in given if value]
+        chosen = [REAL, *(column == value for column, value in given if value)]
         return chosen + ([alert.c.street.in_(list(self.streets))] if self.streets else [])
 
     def passes(self, row: AlertRow) -> bool:
@@ -155,7 +156,7 @@ def raised_between(
     (asset, opened, cleared, worst level, acknowledged by a person); an alert raised again stands once for each time.
     """
     touching = sa.and_(alert.c.opened_at <= t1, sa.or_(alert.c.cleared_at.is_(None), alert.c.cleared_at >= t0))
-    rows = _rows(conn, touching, alert.c.rule == rule, order=alert.c.opened_at)
+    rows = _rows(conn, touching, REAL, alert.c.rule == rule, order=alert.c.opened_at)
     told = _transitions(conn, [row.alert_id for row in rows], None)
     return [(row.asset_id, *once, row.acknowledged_at) for row in rows for once in _times_raised(told.get(row.alert_id, []))]
 

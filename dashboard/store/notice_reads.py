@@ -24,6 +24,7 @@ class ToldRow:
     rule: str
     asset_name: str
     street: str | None
+    drill: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +40,7 @@ class UndeliveredRow:
 def told_on_screens(conn: sa.Connection, since: datetime, limit: int) -> list[ToldRow]:
     """The newest notices on the screens, newest first."""
     mine = (notice.c.transition_id, notice.c.event, notice.c.level, notice.c.made_at, notice.c.alert_id)
-    about = (alert.c.number, alert.c.rule, alert.c.asset_name, alert.c.street)
+    about = (alert.c.number, alert.c.rule, alert.c.asset_name, alert.c.street, alert.c.drill)
     query = sa.select(*mine, *about).select_from(notice.join(alert, alert.c.alert_id == notice.c.alert_id))
     lately = query.where(notice.c.channel == SCREENS, notice.c.made_at >= since)
     return [ToldRow(**row._mapping) for row in conn.execute(lately.order_by(notice.c.transition_id.desc()).limit(limit))]

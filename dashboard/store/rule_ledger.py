@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from dashboard.store.drills import REAL
 from dashboard.store.schema import alert, alert_transition
 
 _BY_ITSELF = "recover"  # the machine closed it: nobody took it in hand
@@ -61,7 +62,7 @@ def _steps(conn: sa.Connection, t0: datetime, t1: datetime) -> Iterator[Any]:
     """What happened in the stretch, alert by alert in order of time."""
     t = alert_transition.c
     query = sa.select(alert.c.rule, t.alert_id, t.at, t.what, t.old, t.new).join(alert, alert.c.alert_id == t.alert_id)
-    return iter(conn.execute(query.where(t.at > t0, t.at <= t1).order_by(alert.c.rule, t.alert_id, t.at, t.transition_id)).all())
+    return iter(conn.execute(query.where(REAL, t.at > t0, t.at <= t1).order_by(alert.c.rule, t.alert_id, t.at, t.transition_id)).all())
 
 
 def _open_throughout(conn: sa.Connection, t0: datetime, t1: datetime) -> Sequence[Any]:
@@ -69,7 +70,7 @@ def _open_throughout(conn: sa.Connection, t0: datetime, t1: datetime) -> Sequenc
     t = alert_transition.c
     turned = sa.select(t.alert_id).where(t.at > t0, t.at <= t1, t.what.in_(("open", "clear")))
     open_then = sa.or_(alert.c.state == "open", alert.c.cleared_at > t1)
-    query = sa.select(alert.c.rule, sa.func.count()).where(alert.c.opened_at <= t0, open_then, alert.c.alert_id.not_in(turned))
+    query = sa.select(alert.c.rule, sa.func.count()).where(REAL, alert.c.opened_at <= t0, open_then, alert.c.alert_id.not_in(turned))
     return conn.execute(query.group_by(alert.c.rule)).all()
 
 

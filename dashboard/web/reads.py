@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from dashboard.core.catalog import Catalog
 from dashboard.core.errors import CockpitError
 from dashboard.core.times import iso
+from dashboard.store.drills import REAL
 from dashboard.store.schema import alert, channel, handling, kpi_history, kpi_latest, pull_state, source_state
 
 Found = sa.RowMapping
@@ -49,7 +50,7 @@ def alerts(
     conn: sa.Connection, *, state: str, levels: Sequence[str], domain: str | None, street: str | None, after: int | None, limit: int
 ) -> Sequence[Found]:
     """Alerts, newest first, with their acknowledgement."""
-    query = _alerts()
+    query = _alerts().where(REAL)
     if state != "all":
         query = query.where(alert.c.state == state)
     if levels:
@@ -75,7 +76,7 @@ def _alerts() -> sa.Select[Any]:
 
 def open_counts(conn: sa.Connection) -> dict[str, int]:
     """Open alerts by level."""
-    query = sa.select(alert.c.level, sa.func.count()).where(alert.c.state == "open").group_by(alert.c.level)
+    query = sa.select(alert.c.level, sa.func.count()).where(alert.c.state == "open", REAL).group_by(alert.c.level)
     return {level: number for level, number in conn.execute(query)}
 
 
