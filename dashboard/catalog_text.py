@@ -16,6 +16,7 @@ from dashboard.core.declare import (
     Judged,
     Kpi,
     KpiValues,
+    Missing,
     OutOfRange,
     RateOfChange,
     Readings,
@@ -153,6 +154,8 @@ def _watched(rule: AlertRule) -> str:
             return f"rows of `{table.name}` in {span(over)}"
         case Absence(feed=feed, metric=silent):
             return f"silence of `{feed}`" + (f" `{silent}`" if silent else "")
+        case Missing(table=table):
+            return f"rows of `{table.name}` due by `{rule.calendar}`"
         case Judged(reads=reads):
             return "judged from " + ", ".join(f"`{name}`" for name in reads)
 

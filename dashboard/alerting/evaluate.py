@@ -15,6 +15,7 @@ from dashboard.alerting.judge import judge
 from dashboard.alerting.judged import keep_findings, topics_read
 from dashboard.alerting.looking import Looking, Stored
 from dashboard.alerting.machine import Standing
+from dashboard.alerting.pauses import pauses_of
 from dashboard.alerting.record import Change, Standings, keep_standings, load, record
 from dashboard.alerting.subjects import Subject, find_subjects
 from dashboard.alerting.watch import look
@@ -27,6 +28,7 @@ from dashboard.core.declare import (
     Finding,
     Judged,
     KpiValues,
+    Missing,
     OutOfRange,
     RateOfChange,
     Readings,
@@ -76,7 +78,7 @@ def evaluate(engine: sa.Engine, catalog: Catalog, settings: Settings, now: datet
         for key, mark in due.items():
             mine = kept.get(key, {})
             own = mine.pop(itself(key), None)
-            at_hand = Looking(conn, catalog, *catalog.rules[key], key, mine, feeds, now, known, corrected)
+            at_hand = Looking(conn, catalog, *catalog.rules[key], key, mine, feeds, now, known, pauses_of(catalog, key), corrected)
             well = _look_at(at_hand, turn, own.standing if own else Standing(), _city(settings))
             turn.marks[key] = (mark, now if well or key not in old_marks else old_marks[key][1])
     return _store(engine, settings, turn, now, fence)
@@ -128,7 +130,7 @@ def _mark(catalog: Catalog, domain: Domain, rule: AlertRule, topics: Mapping[str
             watched = frozenset({f"readings:{domain.key}"})
         case KpiValues():
             watched = frozenset({f"kpi:{domain.key}"})
-        case RowCount(table=table):
+        case RowCount(table=table) | Missing(table=table):
             watched = frozenset({f"table:{table.name}"})
         case Judged() as judge:
             watched = topics_read(judge, domain.key, catalog.domains)

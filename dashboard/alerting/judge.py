@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from dashboard.alerting.looking import Looking, Replay, Sightings
-from dashboard.alerting.machine import Observation, Rule, Standing, Transition, between, step
+from dashboard.alerting.machine import Observation, Rule, Standing, Transition, between, paused, step
 from dashboard.alerting.record import Change, Standings
 from dashboard.alerting.subjects import about
 from dashboard.core.declare import Finding
@@ -21,9 +21,10 @@ def judge(at_hand: Looking, found: Sightings, standings: Standings) -> list[Chan
     grounds = _grounds(found, at_hand.now)
     for asset in dict.fromkeys([*found.by_asset, *found.again]):
         observations = found.by_asset.get(asset, [])
+        told_of = [o for o in observations if not at_hand.pauses.hold(asset, o.at)]
         begun, put_right = _put_right(at_hand, asset, found.again.get(asset))
-        after, told, machine = _through(at_hand, begun, observations)
-        known = [*(found.again[asset].observations if asset in found.again else ()), *observations]
+        after, told, machine = _through(at_hand, asset, begun, observations)
+        known = [*(found.again[asset].observations if asset in found.again else ()), *told_of]
         last = next((o for o in reversed(known) if o.value is not None), None)
         kept = at_hand.kept.get(asset)
         value = last.value if last else kept.value if kept else None
@@ -53,7 +54,7 @@ def _put_right(at_hand: Looking, asset: str, replay: Replay | None) -> tuple[Sta
     before = at_hand.standing(asset)
     if replay is None:
         return before, []
-    after, _, machine = _through(at_hand, replay.standing, replay.observations)
+    after, _, machine = _through(at_hand, asset, replay.standing, replay.observations)
     after = replace(after, no_data=before.no_data, by_silence=before.by_silence)
     seen = Observation(at_hand.now, replay.observations[-1].value if replay.observations else None)
     return after, [replace(told, corrected=True) for told in between(before, after, seen, machine)]
@@ -66,10 +67,13 @@ def _again(at_hand: Looking, told: list[Transition]) -> timedelta:
     return timedelta(minutes=plan.again_min) if plan else timedelta(0)
 
 
-def _through(at_hand: Looking, standing: Standing, observations: list[Observation]) -> tuple[Standing, list[Transition], Rule]:
+def _through(at_hand: Looking, asset: str, standing: Standing, observations: list[Observation]) -> tuple[Standing, list[Transition], Rule]:
     told: list[Transition] = []
     machine = machine_of(at_hand, observations[-1].at if observations else at_hand.now)
     for observation in observations:
+        if at_hand.pauses.hold(asset, observation.at):
+            standing = paused(standing)
+            continue
         machine = machine_of(at_hand, observation.at)
         standing, more = step(standing, observation, machine)
         told += more

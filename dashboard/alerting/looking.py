@@ -10,6 +10,7 @@ from functools import lru_cache
 import sqlalchemy as sa
 
 from dashboard.alerting.machine import Observation, Standing, event_of
+from dashboard.alerting.pauses import Pauses
 from dashboard.core.catalog import Catalog
 from dashboard.core.configured import Threshold
 from dashboard.core.declare import AlertRule, Domain, Finding
@@ -77,6 +78,7 @@ class Looking:
     feeds: Mapping[str, FeedFreshness]
     now: datetime
     known: dict[tuple[str, str], tuple[Threshold, ...]]  # thresholds already looked up in this turn
+    pauses: Pauses = field(default_factory=Pauses)  # when it is not judged
     corrected: Mapping[int, int] = field(default_factory=dict)  # channel: the oldest moment corrected since rules last looked
 
     def standing(self, asset: str) -> Standing:

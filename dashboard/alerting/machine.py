@@ -145,6 +145,12 @@ def _heard(standing: Standing, seen: Observation, rule: Rule) -> tuple[Standing,
     return after, told + _told(standing.level, after.level, moved, seen, rule)
 
 
+def paused(standing: Standing) -> Standing:
+    """While it is not judged: what fires keeps firing, what was waiting starts anew."""
+    kept = {level: replace(latch, state="firing") for level, latch in standing.latches.items() if latch.is_held}
+    return replace(standing, latches=kept)
+
+
 def between(before: Standing, after: Standing, seen: Observation, rule: Rule) -> list[Transition]:
     """The one step from a standing to another, if the level is not the same."""
     return _told(before.level, after.level, after.latches, seen, rule)
@@ -167,7 +173,7 @@ def _silence(standing: Standing, seen: Observation, rule: Rule) -> tuple[Standin
     if rule.no_data == "clear":
         told = [Transition("clear", seen.at, old, None, None, None)] if old else []
         return Standing(no_data=True), told
-    kept = {level: replace(latch, state="firing") for level, latch in standing.latches.items() if latch.is_held}
+    kept = paused(standing).latches
     if old is None and rule.no_data == "alert" and rule.thresholds:
         mildest = rule.thresholds[-1].level
         return Standing(kept, no_data=True, by_silence=mildest), [Transition("open", seen.at, None, mildest, None, None)]

@@ -15,6 +15,7 @@ from dashboard.core.declare import (
     Domain,
     Judged,
     KpiValues,
+    Missing,
     OutOfRange,
     RateOfChange,
     Readings,
@@ -71,6 +72,8 @@ def about(catalog: Catalog, domain: Domain, rule: AlertRule) -> About:
             return About(Text("时段内数量", "Count in the window"), rule.unit, 0, domain.vital, owner)
         case Judged():
             return About(rule.title, rule.unit, 1, domain.vital, owner)
+        case Missing():
+            return About(Text("应到未到", "Not come in service time, for"), rule.unit or "min", 0, domain.vital, owner)
         case Absence():
             return About(Text("无数据时长", "Time without data"), rule.unit, 0, domain.vital, owner)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dashboard.alerting.judged import judged
 from dashboard.alerting.looking import FIRST_LOOK, SILENT_CADENCES, UNUSABLE, Looking, Sightings
 from dashboard.alerting.watch_channels import out_of_range, rate_of_change, readings, stillness
+from dashboard.alerting.watch_missing import missing
 from dashboard.alerting.watch_rows import kpi_values, row_counts
 from dashboard.alerting.watch_silence import absences
-from dashboard.core.declare import Absence, Judged, KpiValues, OutOfRange, RateOfChange, Readings, RowCount, Stillness
+from dashboard.core.declare import Absence, Judged, KpiValues, Missing, OutOfRange, RateOfChange, Readings, RowCount, Stillness
 
 __all__ = ["FIRST_LOOK", "SILENT_CADENCES", "UNUSABLE", "look"]
 
@@ -29,5 +30,7 @@ def look(at_hand: Looking) -> Sightings:
             return row_counts(at_hand, watched)
         case Absence() as watched:
             return absences(at_hand, watched)
+        case Missing() as watched:
+            return missing(at_hand, watched)
         case Judged() as watched:
             return judged(at_hand, watched)

@@ -29,12 +29,10 @@ def absences(at_hand: Looking, watched: Absence) -> Sightings:
     if spoken and not channels:
         return found
     newest = max((row.ts for row in channels), default=at_hand.now - feed.age)
-    _absent(at_hand, found, watched.feed, newest, feed.cadence)
-    if feed.state is Freshness.SILENT or (len(channels) > 1 and found.by_asset and _is_beyond(at_hand, newest, feed.cadence)):
+    if len(channels) != 1 or not at_hand.standing(watched.feed).is_at_rest:  # the only channel speaks for itself
+        _absent(at_hand, found, watched.feed, newest, feed.cadence)
+    if len(channels) != 1 and (feed.state is Freshness.SILENT or (found.by_asset and _is_beyond(at_hand, newest, feed.cadence))):
         return found
-    if len(channels) == 1 and at_hand.standing(watched.feed).is_at_rest:  # the only channel speaks for itself
-        found.by_asset.pop(watched.feed, None)
-        found.seen.pop(watched.feed, None)
     in_time = at_hand.now - min((t.value for t in at_hand.thresholds(to_micros(at_hand.now))), default=0) * _shortest_unit(
         at_hand, channels
     )

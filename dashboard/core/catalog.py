@@ -14,6 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from dashboard.core.calendars import Calendar, Maintenance, calendars_of, check_calendars, maintenance_of
 from dashboard.core.configured import Parameter, Plan, Published, Target, Threshold
 from dashboard.core.declare import AlertRule, Cause, Domain, Feed, Kpi, Level, Metric, Text, Vital
 from dashboard.core.errors import ConfigurationError, DeclarationError
@@ -38,6 +39,8 @@ class Catalog:
     roles: Mapping[str, Role] = field(default_factory=dict)
     inhibitions: tuple[Inhibition, ...] = ()
     noise: tuple[NoiseLimits, ...] = ()
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    maintenance: tuple[Maintenance, ...] = ()
 
     @cached_property
     def feeds(self) -> dict[str, tuple[Domain, Feed]]:
@@ -83,6 +86,12 @@ class Catalog:
         rows = [p for p in self.parameters if p.rule == rule and p.valid_from <= day <= p.valid_to]
         return {f"{p.name}.{p.level}" if p.level else p.name: p.value for p in rows}
 
+    def calendar_of(self, rule: str) -> Calendar | None:
+        """The service calendar of a rule, its own or its domain's; None: always in service."""
+        domain, declared = self.rules[rule]
+        named = declared.calendar or domain.calendar
+        return self.calendars[named] if named else None
+
     def plan(self, domain: str, level: Level, day: str) -> Plan | None:
         """The plan for alerts of a level on a city day (ISO): the domain's own row, else the one for all."""
         rows = [p for p in self.plans if p.level is level and p.domain in ("", domain) and p.valid_from <= day <= p.valid_to]
@@ -119,6 +128,7 @@ class Catalog:
             causes={key: cause for key, cause in self.causes.items() if shown(cause.driver) and shown(cause.effect)},
             plans=tuple(p for p in self.plans if p.domain in ("", *domains)),
             playbooks=playbooks,
+            maintenance=tuple(one for one in self.maintenance if shown(one.rule or one.domain)),
         )
 
     def figures_seen_by(self, sight: Sight) -> list[str] | None:
@@ -157,6 +167,8 @@ def load_catalog(package: str = "data_sources") -> Catalog:
         roles={role.key: role for role in (_role(row, f"{package}/access/roles.toml") for row in _rows(package, "access", "role"))},
         inhibitions=tuple(one for m in modules for one in getattr(m, "INHIBITIONS", ())),
         noise=tuple(NoiseLimits(**row) for row in _rows(package, "thresholds", "noise")),
+        calendars=calendars_of(_rows(package, "calendars", "calendar"), _rows(package, "calendars", "holiday")),
+        maintenance=tuple(maintenance_of(row) for row in _rows(package, "calendars", "maintenance")),
     )
     check_catalog(catalog)
     return catalog
@@ -209,6 +221,7 @@ def check_catalog(catalog: Catalog) -> None:
         for feed in domain.feeds:
             if (feed.table is None) == (not feed.metrics):
                 raise DeclarationError(f"feed {domain.key}.{feed.key}: give either a table or metrics")
+    check_calendars(catalog.calendars, catalog.maintenance, catalog.rules, catalog.domains)
     inhibitions_misfit(catalog.inhibitions, {key: rule for key, (_, rule) in catalog.rules.items()}, catalog.thresholds)
     for threshold in catalog.thresholds:
         if threshold.rule not in catalog.rules:

@@ -185,6 +185,22 @@ class Absence:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Missing:
+    """Watch for rows that should have come by a schedule: a trip, a check-in, a round. The rule's calendar says when there is service.
+
+    The value is how much of the running stretch of service has passed since the asset's last row, or since that stretch began.
+    Out of service nothing is missing; a silent feed says nothing about what is missing.
+    """
+
+    feed: str  # domain.feed that brings the rows
+    of: sa.Select[Any]  # the assets expected: column asset_id
+    table: sa.Table
+    by: sa.ColumnElement[Any]
+    at: sa.ColumnElement[Any]
+    where: Where | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class OutOfRange:
     """Watch how far each channel of a metric is outside what is usual at this hour.
 
@@ -241,7 +257,7 @@ class Judged:
     judge: Callable[[Mapping[str, list[Any]], Mapping[str, float], datetime], list[Finding]]
 
 
-Watches: TypeAlias = Readings | KpiValues | RowCount | Absence | OutOfRange | RateOfChange | Stillness | Judged
+Watches: TypeAlias = Readings | KpiValues | RowCount | Absence | Missing | OutOfRange | RateOfChange | Stillness | Judged
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -255,6 +271,7 @@ class AlertRule:
     clear_hold: timedelta = timedelta(0)  # and be gone this long before it is quiet
     no_data: Literal["keep", "clear", "alert"] = "keep"  # silence is not health: the default keeps what is known
     on_error: Literal["keep", "alert"] = "keep"  # a rule that cannot judge is shown so either way; some are worth a call at night
+    calendar: str = ""  # a service calendar, outside which it is not judged; default: the domain's; empty: always
     unit: str = ""
     owner: Text | None = None  # responsible unit; default: the domain's department
     life_safety: bool = False  # lives depend on it at any level: never folded, inhibited or silenced. Red always is
@@ -277,6 +294,7 @@ class Domain:
     part_of: tuple[sa.Column[Any], ...] = ()  # columns of registers naming the asset that another is part of: a room's building
     resting_states: tuple[str, ...] = ()  # those in which an asset's instruments are meant to be silent: an engine that is off
     category_words: Mapping[str, Text] = field(default_factory=dict)
+    calendar: str = ""  # the service calendar of its rules that name none; empty: always in service
     homes: bool = False  # its assets are where people live: names and places of them are addresses
 
 

@@ -17,6 +17,7 @@ from dashboard.core.declare import (
     Domain,
     Judged,
     KpiValues,
+    Missing,
     OutOfRange,
     RateOfChange,
     Readings,
@@ -202,8 +203,8 @@ def watched(picture: Picture, domain: Domain, rule: AlertRule, lang: str) -> str
         case OutOfRange(metric=metric):
             name = _metric(picture, domain, metric, lang)
             return say(lang, f"{name}偏离近四周同时段常见范围多少个幅宽", f"{name}: widths beyond what four weeks had at this hour")
-        case RateOfChange(metric=metric, over=over):
-            name, window = _metric(picture, domain, metric, lang), length(over, lang)
+        case RateOfChange(metric=metric) as changing:
+            name, window = _metric(picture, domain, metric, lang), length(changing.over, lang)
             return say(lang, f"每个测点{window}内{name}的变化速度", f"how fast {name} changes at each point, over {window}")
         case Stillness(metric=metric):
             name = _metric(picture, domain, metric, lang)
@@ -216,6 +217,9 @@ def watched(picture: Picture, domain: Domain, rule: AlertRule, lang: str) -> str
         case Absence(feed=feed, metric=metric):
             name = _metric(picture, domain, metric, lang) if metric else picture.catalog.feeds[feed][1].title(lang)
             return say(lang, f"{name}多久没有来数", f"how long {name} has not come in")
+        case Missing() as due:
+            name = _tables(picture, [due.table], lang)
+            return say(lang, f"服务时段内应到的{name}", f"{name} due in service time")
         case Judged(reads=reads):
             tables = [t for query in reads.values() for t in visitors.iterate(query) if isinstance(t, sa.Table)]
             return say(lang, "合看：", "together: ") + _tables(picture, tables, lang)

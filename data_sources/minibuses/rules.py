@@ -12,7 +12,9 @@ import sqlalchemy as sa
 from dashboard import city
 from dashboard.city import Text
 from data_sources.minibuses.kpis import HOUR, TRIPS_DONE, VARIATION
-from data_sources.minibuses.tables import HEADWAY_BACK, HEADWAY_OUT, OCCUPANCY, OFF_LINE, SPEED, trip, vehicle
+from data_sources.minibuses.tables import HEADWAY_BACK, HEADWAY_OUT, OCCUPANCY, OFF_LINE, SPEED, line, trip, vehicle
+
+EVERY_DAY = ("alley", "health", "tour")  # kinds of line; school lines run their own days
 
 _WAITING = {
     "planned": sa.select(trip.c.case_id, trip.c.asset_id, trip.c.title, trip.c.street, trip.c.lon, trip.c.lat, trip.c.opened_at)
@@ -58,6 +60,13 @@ def _headway_rules(metric: city.Metric, way: str, zh: str, en: str) -> tuple[cit
     return gap, bunched
 
 
+def _idle(key: str, zh: str, en: str, kinds: tuple[str, ...], calendar: str) -> city.AlertRule:
+    """A line that sends no bus while it should."""
+    lines = sa.select(line.c.asset_id).where(line.c.kind.in_(kinds))
+    watches = city.Missing(feed="minibuses.trips", of=lines, table=trip, by=trip.c.asset_id, at=trip.c.started_at)
+    return city.AlertRule(key=key, title=Text(zh, en), watches=watches, calendar=calendar, unit="min")
+
+
 RULES = (
     city.AlertRule(
         key="vehicle_silent",
@@ -81,6 +90,8 @@ RULES = (
         watches=city.Judged(reads=_WAITING, judge=late_starts),
         unit="班",
     ),
+    _idle("idle", "服务时段无车发出", "No bus sent in service hours", EVERY_DAY, "minibus_lines"),
+    _idle("idle_school", "上下学时段无车发出", "No school bus sent before or after school", ("pupils",), "school_lines"),
     city.AlertRule(
         key="crowded",
         title=Text("车厢拥挤", "Vehicle crowded"),

@@ -1,0 +1,250 @@
+"""One rule over one stretch of the past: what the machine would have told of each asset, kind of watching by kind."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from dashboard.alerting.looking import SILENT_CADENCES, UNIT_SECONDS, UNUSABLE
+from dashboard.alerting.machine import Observation, Rule, Standing, Transition, event_of, paused, step
+from dashboard.alerting.past_silence import Seen, Stretch, absences, limits_passed, missing, stood_still
+from dashboard.alerting.pauses import Pauses
+from dashboard.alerting.rate import rates
+from dashboard.alerting.usual import departures
+from dashboard.alerting.watch_channels import Judge
+from dashboard.core.catalog import Catalog
+from dashboard.core.configured import Threshold
+from dashboard.core.declare import (
+    Absence,
+    AlertRule,
+    Domain,
+    Freshness,
+    Judged,
+    KpiValues,
+    Missing,
+    OutOfRange,
+    RateOfChange,
+    Readings,
+    RowCount,
+    Stillness,
+)
+from dashboard.core.errors import NotFoundError
+from dashboard.core.scope import DISTRICT
+from dashboard.core.times import from_micros, to_micros
+from dashboard.store import series
+from dashboard.store.block import Reading
+from dashboard.store.kpi_reads import kpi_changes
+
+_JUST = timedelta(microseconds=1)
+_Raw = tuple[int, float, int]  # microseconds, value, quality
+InForce = Callable[[datetime], tuple[Threshold, ...]]  # worst level first
+
+
+@dataclass(frozen=True)
+class _Readings:
+    """A channel's readings in step, and after which of them it fell silent."""
+
+    at: Any
+    value: Any
+    usable: Any
+    silent: Any
+    quiet: int  # microseconds after a reading from which no other is silence
+
+    @classmethod
+    def of(cls, rows: list[Reading], judged: Iterable[float | None], cadence_s: int, until: int) -> _Readings:
+        """From rows in order of time, and what the rule judges of each; None: nothing."""
+        _, at, _, quality = (np.array(column) for column in zip(*rows, strict=True))
+        value = np.array([np.nan if v is None else v for v in judged])
+        quiet = SILENT_CADENCES * cadence_s * 1_000_000
+        return cls(at, value, (quality < UNUSABLE) & ~np.isnan(value), np.append(np.diff(at), max(until - int(at[-1]), 0)) > quiet, quiet)
+
+    def seen(self, i: int) -> Iterator[Observation]:
+        """A reading, and the silence after it."""
+        if self.usable[i]:
+            yield Observation(from_micros(int(self.at[i])), float(self.value[i]))
+        if self.silent[i]:
+            yield Observation(from_micros(int(self.at[i]) + self.quiet), None)
+
+
+@dataclass(frozen=True)
+class _Still(_Readings):
+    """How long a channel has said the same at each of its readings."""
+
+    since: Any
+    unit: timedelta
+    limits: Sequence[float]
+
+    @classmethod
+    def of_still(cls, rows: Sequence[_Raw], cadence_s: int, until: int, unit: timedelta, limits: Sequence[float]) -> _Still:
+        """From all readings in order of time, usable or not: an instrument that says anything is not silent."""
+        at, value, _ = (np.array(column) for column in zip(*rows, strict=True))
+        still, since = stood_still(at, value, unit)
+        quiet = SILENT_CADENCES * cadence_s * 1_000_000
+        silent = np.append(np.diff(at), max(until - int(at[-1]), 0)) > quiet
+        return cls(at, still, np.ones(len(at), dtype=bool), silent, quiet, since, unit, limits)
+
+    def seen(self, i: int) -> Iterator[Observation]:
+        """The limits passed on the way, the reading, and the silence after it."""
+        yield from limits_passed(int(self.since[i]), int(self.at[i - 1]) if i else None, int(self.at[i]), self.unit, self.limits)
+        yield from super().seen(i)
+
+
+@dataclass(frozen=True)
+class Past:
+    """One rule over one stretch of the past."""
+
+    conn: sa.Connection
+    catalog: Catalog
+    domain: Domain
+    rule: AlertRule
+    t0: datetime
+    t1: datetime
+    in_force: InForce
+    pauses: Pauses
+
+    @property
+    def stretch(self) -> Stretch:
+        """The past gone through, and the limits in it."""
+        return Stretch(self.t0, self.t1, sorted({t.value for t in self.ever_in_force}))
+
+    @cached_property
+    def ever_in_force(self) -> frozenset[Threshold]:
+        """Every threshold that holds on some day of the stretch."""
+        days = range((self.t1 - self.t0).days + 1)
+        return frozenset(t for day in days for t in self.in_force(min(self.t0 + timedelta(days=day), self.t1)))
+
+    def by_asset(self) -> Iterator[tuple[str, Iterator[Transition]]]:
+        """What the machine would have told of each asset, in order of time."""
+        if not self.ever_in_force:
+            return iter(())
+        match self.rule.watches:
+            case Readings(metric=metric):
+                return self._readings(metric, lambda rows: [value for _, _, value, _ in rows])
+            case OutOfRange(metric=metric):
+                decimals = self.catalog.metrics[self.domain.key, metric].decimals
+                return self._readings(metric, lambda rows: departures(self.conn, rows, decimals))
+            case RateOfChange() as changing:
+                cadences = {row.channel_id: row.cadence_s for row in series.latest_values(self.conn, self.domain.key, changing.metric)}
+                return self._readings(changing.metric, lambda rows: rates(self.conn, rows, changing, cadences))
+            case KpiValues() as watched:
+                return self._kpi_values(watched)
+            case RowCount() as watched:
+                return self._row_counts(watched)
+            case Stillness(metric=metric):
+                return self._stillness(metric)
+            case Absence() as watched:
+                return self._all_told(absences(self.conn, self.catalog, self.domain, watched, self.rule.unit, self.stretch))
+            case Missing() as watched:
+                calendar = self.catalog.calendar_of(self.key)
+                assert calendar is not None, "refused when the catalog is loaded"
+                return self._all_told(missing(self.conn, self.catalog, watched, calendar, self.rule.unit, self.stretch))
+            case Judged():
+                why = "judged from several tables: how they stood at a moment is not kept"
+                raise NotFoundError(f"{self.key} is {why}, so it cannot be run again")
+
+    @property
+    def key(self) -> str:
+        """The rule as `domain.rule`."""
+        return f"{self.domain.key}.{self.rule.key}"
+
+    def _all_told(self, seen: Seen) -> Iterator[tuple[str, Iterator[Transition]]]:
+        return ((asset, self._told(asset, observations)) for asset, observations in seen)
+
+    def _told(self, asset: str, seen: Iterable[Observation]) -> Iterator[Transition]:
+        standing = Standing()
+        for observation in seen:
+            if self.pauses.hold(asset, observation.at):
+                standing = paused(standing)
+            elif self._matters(standing, observation):
+                standing, told = step(standing, observation, self._machine(observation.at))
+                yield from told
+
+    def _machine(self, at: datetime) -> Rule:
+        return Rule(self.in_force(at), self.rule.hold, self.rule.clear_hold, self.rule.no_data)
+
+    def _matters(self, standing: Standing, seen: Observation) -> bool:
+        """As in the live engine: at rest, only what is beyond a threshold is looked at, and silence where the rule rings for it."""
+        if not standing.is_at_rest:
+            return seen.value is not None or not standing.no_data
+        if seen.value is None:
+            return self.rule.no_data == "alert" and not standing.no_data
+        return any(event_of(seen.value, limit) == "beyond" for limit in self.in_force(seen.at))
+
+    def _readings(self, metric: str, judge: Judge) -> Iterator[tuple[str, Iterator[Transition]]]:
+        for row in series.latest_values(self.conn, self.domain.key, metric):
+            readings = [(row.channel_id, *rest) for rest in series.readings_between(self.conn, row.channel_id, self.t0, self.t1)]
+            if readings:
+                told = _Readings.of(readings, judge(readings), row.cadence_s, to_micros(self.t1))
+                yield row.asset_id, self._told_of_readings(row.asset_id, told)
+
+    def _stillness(self, metric: str) -> Iterator[tuple[str, Iterator[Transition]]]:
+        unit, limits = timedelta(seconds=UNIT_SECONDS.get(self.rule.unit, 60.0)), self.stretch.limits
+        for row in series.latest_values(self.conn, self.domain.key, metric):
+            readings = series.readings_between(self.conn, row.channel_id, self.t0 - limits[-1] * unit, self.t1)
+            if readings:
+                still = _Still.of_still(readings, row.cadence_s, to_micros(self.t1), unit, limits)
+                yield row.asset_id, self._told_of_readings(row.asset_id, still)
+
+    def _told_of_readings(self, asset: str, r: _Readings) -> Iterator[Transition]:
+        """As `_told`, jumping over the long stretches at rest: most readings of most channels are well inside all limits."""
+        telling = np.flatnonzero(self._may_be_beyond(r.value) & r.usable | (r.silent if self.rule.no_data == "alert" else False))
+        standing, i = Standing(), 0
+        while i < len(r.at):
+            if standing.is_at_rest:
+                after = int(np.searchsorted(telling, i))
+                if after == len(telling):
+                    return
+                i = int(telling[after])
+            for seen in r.seen(i):
+                if self.pauses.hold(asset, seen.at):
+                    standing = paused(standing)
+                elif self._matters(standing, seen):
+                    standing, told = step(standing, seen, self._machine(seen.at))
+                    yield from told
+            i += 1
+
+    def _may_be_beyond(self, value: Any) -> Any:
+        """Beyond a threshold in force at some time of the stretch; the machine says which."""
+        beyond = np.zeros(len(value), dtype=bool)
+        for limit in self.ever_in_force:
+            beyond |= value >= limit.value if limit.op.startswith(">") else value <= limit.value
+        return beyond
+
+    def _kpi_values(self, watched: KpiValues) -> Iterator[tuple[str, Iterator[Transition]]]:
+        out = (Freshness.SILENT.value, Freshness.NEVER.value)
+        by_scope: dict[str, list[tuple[datetime, float | None]]] = {}
+        for scope, at, value, freshness in kpi_changes(self.conn, self.catalog.kpi_key(watched.kpi), self.t0, self.t1):
+            if (scope != DISTRICT) == watched.each_street:
+                by_scope.setdefault(scope, []).append((at, None if freshness in out else value))
+        for scope, changes in by_scope.items():
+            yield scope, self._told(scope, _lasting(changes, self.t1))
+
+    def _row_counts(self, watched: RowCount) -> Iterator[tuple[str, Iterator[Transition]]]:
+        where = [watched.at > self.t0 - watched.over, watched.at <= self.t1, watched.by.is_not(None)]
+        query = sa.select(watched.by, watched.at).where(*where, *([] if watched.where is None else [watched.where]))
+        by_asset: dict[str, list[datetime]] = {}
+        for asset, at in self.conn.execute(query):
+            by_asset.setdefault(str(asset), []).append(at)
+        for asset, moments in by_asset.items():
+            moves = Counter(moments)
+            moves.subtract(at + watched.over for at in moments if at + watched.over <= self.t1)
+            ordered = sorted(moves.items())
+            counts = np.cumsum([move for _, move in ordered]).tolist()
+            stood = [(at, float(n)) for (at, _), n in zip(ordered, counts, strict=True)]
+            yield asset, self._told(asset, _lasting(stood, self.t1))
+
+
+def _lasting(changes: Sequence[tuple[datetime, float | None]], until: datetime) -> Iterator[Observation]:
+    """A value that stands until the next one: seen when it came and once more just before it went, for what must last."""
+    for (at, value), (then, _) in pairwise([*changes, (until + _JUST, None)]):
+        yield Observation(at, value)
+        if then - _JUST > at:
+            yield Observation(then - _JUST, value)
