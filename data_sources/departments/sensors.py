@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
 
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 from data_sources.departments import (
     happenings,
     slopes_log,
+    slopes_orders,
     slopes_rows,
     structures_rows,
     structures_schema,
@@ -28,10 +30,13 @@ from data_sources.departments.registers import change_row, ticked
 from data_sources.departments.sensors_assets import Thing, bridges, tunnels
 from data_sources.departments.sensors_events import Change
 from data_sources.departments.sensors_networks import NETWORKS as STRUCTURE_NETWORKS
-from data_sources.departments.sensors_networks import THIN_AFTER
+from data_sources.departments.sensors_networks import THIN_AFTER, Network
 from data_sources.departments.sensors_shapes import DAY, Indexes
+from data_sources.departments.slopes_asked import Asked as SlopesAsked
+from data_sources.departments.tanks_asked import Asked as TanksAsked
 from data_sources.departments.tunnels_life import fans_of
 
+Readings = Callable[[int, tuple[Thing, ...], Indexes, Floats], list[Row]]
 _CAMERA_S = 600.0
 _CLASS = {1: "Ⅰ", 2: "Ⅱ", 3: "Ⅲ", 4: "Ⅲ", 5: "Ⅴ", 6: "Ⅴ", 7: "Ⅰ", 8: "Ⅰ"}
 NETWORKS = (*STRUCTURE_NETWORKS, slopes_rows.NETWORK, slopes_rows.RAIN, tanks_rows.NETWORK)
@@ -59,16 +64,26 @@ def live(engine: sa.Engine, since: datetime, until: datetime, seed: int) -> None
     start, end = seconds(since), seconds(until)
     with engine.begin() as conn:
         tanks_asked = tanks_orders.asked_of(conn, start, end, seed)
-        for network in NETWORKS:
-            rows = partial(tanks_rows.reading_rows, asked=tanks_asked) if network is tanks_rows.NETWORK else network.rows
+        slopes_asked = slopes_orders.asked_of(conn, start, end, seed)
+        for network, rows in _networks(tanks_asked, slopes_asked):
             add_rows(conn, network.table, rows(seed, network.things, *network.due(start, end)))
         _move_registers(conn, seed, start, end)
         replace_rows(conn, structures_schema.inspections, _inspections(seed, start, end))
         replace_rows(conn, structures_schema.warnings, _warnings(seed, start, end))
-        slopes_log.live(conn, seed, start, end)
+        slopes_log.live(conn, seed, start, end, slopes_asked)
         tanks_log.live(conn, seed, start, end, tanks_asked)
         for hour in range(int(start // 3600) + 1, int(end // 3600) + 1):
             _thin(conn, hour * 3600.0)
+
+
+def _networks(tanks: TanksAsked, slopes: SlopesAsked) -> Iterator[tuple[Network, Readings]]:
+    """Every network with what writes its rows: tanks and slopes are as orders have made them."""
+    told: dict[str, Readings] = {
+        tanks_rows.NETWORK.table.name: partial(tanks_rows.reading_rows, asked=tanks),
+        slopes_rows.NETWORK.table.name: partial(slopes_rows.reading_rows, asked=slopes),
+        slopes_rows.RAIN.table.name: partial(slopes_rows.rain_rows, asked=slopes),
+    }
+    return ((network, told.get(network.table.name, network.rows)) for network in NETWORKS)
 
 
 def _thin(conn: sa.Connection, hour: float) -> None:
@@ -184,5 +199,5 @@ def _move_registers(conn: sa.Connection, seed: int, since: float, until: float) 
             change_row(conn, schema.structures, "设施编号", things[change.who].number, {"视频在线": change.state}, change.at)
 
 
-_PROVOKES = {tanks_orders.GAS: tanks_orders.provoke_gas}
+_PROVOKES = {tanks_orders.GAS: tanks_orders.provoke_gas, slopes_orders.ROCK: slopes_orders.provoke_rock}
 DEPARTMENT = Department(key="sensors", title="桥隧坡与化粪池感知库", build=build, live=live, provokes=_PROVOKES)

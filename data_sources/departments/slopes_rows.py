@@ -6,18 +6,20 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from data_sources.departments import slopes_asked, slopes_schema
 from data_sources.departments import slopes_life as slopes
-from data_sources.departments import slopes_schema
 from data_sources.departments.building import Row, local_text, local_texts, rows_of
 from data_sources.departments.life import Floats
 from data_sources.departments.registers import changed_at, told_at
 from data_sources.departments.sensors_assets import Thing, gauges
 from data_sources.departments.sensors_networks import Network
 from data_sources.departments.sensors_shapes import DAY, HOUR, Indexes, dice
+from data_sources.departments.slopes_asked import UNASKED, Asked
 from data_sources.departments.slopes_life import MINUTE, THINGS, Warned
 
 GAUGES = tuple(gauges())
 _STUCK, _SILENT, _FAST_CLOCK = 9, 12, 5  # a crack gauge that froze, a terminal that no longer answers, a clock an hour ahead
+ODD = frozenset({_STUCK, _SILENT, _FAST_CLOCK})
 _FROZEN_MM = 17.42
 _NO_FIX, _LOST = -9999.0, 0.0012
 _PATROL_S = 3.2 * DAY
@@ -29,11 +31,11 @@ ROLES = 4
 # ---- readings
 
 
-def reading_rows(seed: int, things: tuple[Thing, ...], who: Indexes, at: Floats) -> list[Row]:
+def reading_rows(seed: int, things: tuple[Thing, ...], who: Indexes, at: Floats, asked: Asked = UNASKED) -> list[Row]:
     """What the terminals sent. Rocks have a vibration sensor; a receiver without a fix says -9999."""
     if not len(who):
         return []
-    read = slopes.slope_values(seed, who, at)
+    read = slopes_asked.slipped(slopes.slope_values(seed, who, at), who, at, asked)
     lost = dice(seed, 1270, who, (at // 60).astype(np.int64)) < _LOST
     far = np.where(lost, _NO_FIX, np.round(read["累计位移"], 2))
     crack = np.where(who == _STUCK, _FROZEN_MM, np.round(read["裂缝宽度"], 3))
@@ -44,11 +46,11 @@ def reading_rows(seed: int, things: tuple[Thing, ...], who: Indexes, at: Floats)
     return rows_of(came, numbers, said, areas, far, crack, np.round(read["倾角"], 4), shaken, np.round(read["含水率"], 1))
 
 
-def rain_rows(seed: int, things: tuple[Thing, ...], who: Indexes, at: Floats) -> list[Row]:
+def rain_rows(seed: int, things: tuple[Thing, ...], who: Indexes, at: Floats, asked: Asked = UNASKED) -> list[Row]:
     """What the gauges sent."""
     if not len(who):
         return []
-    came, read = local_texts(at), slopes.rain_values(seed, who, at)
+    came, read = local_texts(at), slopes_asked.rained(slopes.rain_values(seed, who, at), who, at, asked)
     numbers, areas = [things[i].number for i in who], [things[i].area for i in who]
     return rows_of(came, numbers, came, areas, *(np.round(values, 1) for values in read.values()))
 
@@ -56,9 +58,9 @@ def rain_rows(seed: int, things: tuple[Thing, ...], who: Indexes, at: Floats) ->
 # ---- warnings and calls
 
 
-def _warned(seed: int, since: float, until: float) -> Iterator[Warned]:
+def _warned(seed: int, since: float, until: float, asked: Asked) -> Iterator[Warned]:
     """Warnings a stretch may still change."""
-    return (w for w in slopes.warned(seed, until) if w.issued <= until and (w.lifted > since or w.issued > since - _LONGEST))
+    return (w for w in slopes_asked.warned(seed, until, asked) if w.issued <= until and (w.lifted > since or w.issued > since - _LONGEST))
 
 
 def _moves(w: Warned, at: float) -> bool:
@@ -66,10 +68,10 @@ def _moves(w: Warned, at: float) -> bool:
     return w.level(at) <= slopes.ORANGE
 
 
-def warning_rows(seed: int, since: float, until: float) -> list[Row]:
+def warning_rows(seed: int, since: float, until: float, asked: Asked = UNASKED) -> list[Row]:
     """Warnings issued, raised, answered, acted on or lifted in a stretch, as the bureau had them at its end."""
     rows = []
-    for w in _warned(seed, since, until):
+    for w in _warned(seed, since, until, asked):
         raised = (at for at, _ in w.raised)
         moving = [w.moving, w.moving + (w.moved - w.moving) / 2 // MINUTE * MINUTE, w.moved] if w.to_move else []
         changed = changed_at([w.issued, *raised, w.called, w.answered, *moving, w.observing, w.lifted], since, until)
@@ -107,10 +109,10 @@ def _warning_row(w: Warned, until: float, changed: float) -> Row:
     )
 
 
-def call_rows(seed: int, since: float, until: float) -> list[Row]:
+def call_rows(seed: int, since: float, until: float, asked: Asked = UNASKED) -> list[Row]:
     """The four of a warning's grid called and answering: the first to answer is the bureau's own answer."""
     rows = []
-    for w in _warned(seed, since, until):
+    for w in _warned(seed, since, until, asked):
         limit = slopes.answer_limit(w)
         for role in range(1, ROLES + 1):
             answered = slopes.answer_of(seed, w, role)
@@ -172,19 +174,19 @@ def last_walked(seed: int, at: float) -> Floats:
 # ---- the register
 
 
-def levels_at(seed: int, at: float) -> list[int]:
+def levels_at(seed: int, at: float, asked: Asked = UNASKED) -> list[int]:
     """The level each point is held at, in the bureau's numbering; 0: none."""
     held = [0] * len(THINGS)
-    for w in slopes.warned(seed, at):
+    for w in slopes_asked.warned(seed, at, asked):
         if w.issued <= at < w.lifted:
             held[w.who] = w.level(at)
     return held
 
 
-def level_changes(seed: int, since: float, until: float) -> dict[int, float]:
+def level_changes(seed: int, since: float, until: float, asked: Asked = UNASKED) -> dict[int, float]:
     """When the level of each point last changed in a stretch; points whose level did not are left out."""
     found: dict[int, float] = {}
-    for w in _warned(seed, since, until):
+    for w in _warned(seed, since, until, asked):
         moments = [at for at in (*(at for at, _ in w.raised), w.lifted) if since < at <= until]
         if moments:
             found[w.who] = max(*moments, found.get(w.who, 0.0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from data_sources.departments.orders import inbox_columns, receipt_columns
 from data_sources.departments.sensors_schema import metadata, place, reading
 
 hazards = sa.Table(
@@ -68,3 +69,15 @@ patrols = sa.Table(
     sa.Column("是否正常", sa.SmallInteger),  # 1 正常 0 异常, empty until walked
     sa.Column("更新时间", sa.String(19), nullable=False, index=True),
 )
+INBOX = {
+    **{"order_no": "调度单号", "kind": "调度事项", "asset_id": "隐患点编号", "place": "位置", "instruction": "调度内容"},
+    **{"priority": "紧急程度", "issued_at": "下达时间", "due_at": "办结时限", "drill": "是否演练", "playbook": "预案编号"},
+    **{"alert_no": "预警单号", "watermark": "水印", "found_at": "签收时间"},
+}
+# Others may write to this table; 签收时间 is filled by the desk.
+inbox = sa.Table("地灾调度单", metadata, *inbox_columns(INBOX))
+receipts = sa.Table(
+    "地灾调度反馈",
+    metadata,
+    *receipt_columns("反馈编号", "调度单号", "隐患点编号", "办理状态", "反馈时间", "反馈单位", "反馈内容", "结果", "是否演练"),
+)  # 已接收 已到位 已办结 退回
