@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dashboard import __version__
+from dashboard.account_commands import accounts_of, tell_first_account
 from dashboard.core.errors import CockpitError
 from dashboard.playbook_commands import playbook_commands
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
+    from dashboard.access.desk import Desk
     from dashboard.core.catalog import Catalog
     from dashboard.settings import Settings
 
@@ -84,6 +86,18 @@ def _now() -> datetime:
     return SystemClock().now()
 
 
+def _desk() -> tuple[Desk, datetime]:
+    """What accounts are made and changed with."""
+    from dashboard.access.lodge import open_lodge
+    from dashboard.core.times import city_day
+
+    settings, now = _settings(), _now()
+    return open_lodge(settings, _catalog(), _current_store(settings), city_day(now)).desk, now
+
+
+main.add_command(accounts_of(_desk), "account")
+
+
 def _until_stopped(work: Callable[[threading.Event], None]) -> None:
     from dashboard.run import stopping_on_signals
 
@@ -123,6 +137,7 @@ def _migrate(settings: Settings) -> None:
     _catalog()  # domains' tables are declared by importing them
     added = bring_up(_store(settings), now=_now())
     click.echo("store is up to date" + (f"; added {', '.join(added)}" if added else ""))
+    tell_first_account(settings, _desk)
 
 
 # ---- demo

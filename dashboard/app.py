@@ -24,7 +24,7 @@ from fastapi import FastAPI
 
 import pages
 from dashboard import __version__
-from dashboard.access.limits import load_limits
+from dashboard.access.lodge import open_lodge
 from dashboard.access.who import Doorman
 from dashboard.core.catalog import Catalog, load_catalog
 from dashboard.core.clock import Clock, SystemClock
@@ -35,6 +35,7 @@ from dashboard.panels.screens import CityPanels
 from dashboard.settings import Settings
 from dashboard.store.engine import open_store
 from dashboard.store.migrate import require_current
+from dashboard.web.accounts import doors
 from dashboard.web.api import House, machines
 from dashboard.web.content import Panels
 from dashboard.web.denials import Denials
@@ -50,6 +51,7 @@ from dashboard.web.shell import INDEX, layout
 from dashboard.web.shield import Shield, shielded
 from dashboard.web.standing import Standing
 from dashboard.web.static import Static
+from dashboard.web.visit import genuine
 
 ROOT = Path(__file__).resolve().parents[1]
 ASSETS = ROOT / "assets"
@@ -73,29 +75,30 @@ def create_app(parts: Parts) -> Gate:
     """The application a server runs. Nothing starts before the server does. Raises DeclarationError for an address without a policy."""
     renderer = Renderer(parts.panels, Pulse(parts.engine), parts.clock)
     hub = Hub(renderer, parts.clock, build_id())
-    keepers = _keepers(parts, renderer)
+    lodge = open_lodge(parts.settings, parts.catalog, parts.engine, city_day(parts.clock.now()))
+    keepers = _keepers(parts, parts.doorman or lodge.doorman, renderer)
     server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     drawn = _dash(server, parts)
     metrics = Metrics(parts.engine, hub, renderer)
     machine = machines(House(parts.settings, parts.catalog, parts.engine, parts.clock, hub, renderer, metrics))
+    way_in, secure = doors(parts.settings, lodge, parts.clock), parts.settings.access.secure
     front = Front(
         server,
-        machine,
+        genuine(machine, lodge.desk.seal, secure),
         Live(hub, renderer, parts.panels, keepers.standing),
         hub,
         Static(ASSETS, drawn.registered_paths, parts.settings.home / "var" / "static"),
         frozenset(page.path for page in parts.pages),
         content_policy(list(drawn.csp_hashes())),
+        way_in,
     )
     routes = Routes()
-    if missing := routes.missing([*served_by(server), *served_by(machine)], [page.path for page in parts.pages]):
+    if missing := routes.missing([*served_by(server), *served_by(machine), *served_by(way_in)], [page.path for page in parts.pages]):
         raise DeclarationError(f"no policy in web/routes.py for: {', '.join(missing)}")
-    return Gate(front, keepers, routes, parts.catalog, parts.clock, secure=parts.settings.access.secure)
+    return Gate(front, keepers, routes, parts.catalog, parts.clock, secure=secure)
 
 
-def _keepers(parts: Parts, renderer: Renderer) -> Keepers:
-    limits = load_limits(city_day(parts.clock.now()))
-    doorman = parts.doorman or Doorman(parts.engine, parts.settings.access, parts.catalog.roles, limits)
+def _keepers(parts: Parts, doorman: Doorman, renderer: Renderer) -> Keepers:
     denials = Denials(parts.engine, parts.clock)
     return Keepers(doorman, denials, Standing(doorman, denials, renderer, parts.clock))
 

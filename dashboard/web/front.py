@@ -15,6 +15,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MACHINE_PATHS = ("/healthz", "/readyz", "/metrics")
+DOOR_PATHS = ("/sign-in", "/sign-out", "/account", "/accounts", "/enrol", "/demo/as", "/who")
 MAX_BODY = 1_000_000  # bytes a page may post: callbacks are small here
 
 
@@ -40,8 +41,11 @@ def content_policy(script_hashes: list[str]) -> str:
 class Front:
     """The whole application as the server sees it."""
 
-    def __init__(self, pages: App, machines: App, live: Live, hub: Hub, static: Static, known: frozenset[str], policy: str) -> None:
+    def __init__(
+        self, pages: App, machines: App, live: Live, hub: Hub, static: Static, known: frozenset[str], policy: str, doors: App | None = None
+    ) -> None:
         self._pages, self._machines, self._live, self._hub, self._static = pages, machines, live, hub, static
+        self._doors = doors or pages
         self._known = known
         self._headers = (
             (b"content-security-policy", policy.encode()),
@@ -69,6 +73,8 @@ class Front:
             scope, send = {**scope, "method": "GET"}, _headless(send)
         if path.startswith(("/api", "/export/")) or path in MACHINE_PATHS:
             return await self._machines(scope, receive, self._guarded(send, 0))
+        if path in DOOR_PATHS or path.startswith("/oidc/"):
+            return await self._doors(scope, receive, self._guarded(send, 0))
         unknown = not path.startswith("/_") and (path.rstrip("/") or "/") not in self._known
         await self._pages(scope, _bounded(receive), self._guarded(send, 404 if unknown else 0))
 

@@ -60,6 +60,7 @@ ROUTES: Mapping[str, Policy] = {
     **{f"{method} {path}": PUBLIC for path in ("/sign-in", "/account", "/enrol") for method in ("GET", "POST")},  # they look for themselves
     **dict.fromkeys(("POST /sign-out", "POST /demo/as", "GET /who"), PUBLIC),
     **dict.fromkeys(("GET /oidc/start", "GET /oidc/back", "POST /oidc/ended"), PUBLIC),
+    **dict.fromkeys(("GET /accounts", "POST /accounts"), ACCOUNTS),
     "GET /api/v1/openapi.json": SIGNED,
     "GET /api/v1/status": FRESHNESS,
     "GET /api/v1/sources": FRESHNESS,

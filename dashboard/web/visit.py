@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,12 @@ from dashboard.access.sealed import Seal, fresh_token
 from dashboard.access.who import Shown
 from dashboard.core.declare import Text
 from dashboard.web.cookies import CSRF, DOOR, cookies_of, set_cookie, shown_by
+from dashboard.web.problems import problem
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MAX_FORM = 64_000  # bytes; our largest form is a tenth of that
 _CSRF = "csrf"  # what marks are made for
@@ -67,13 +73,24 @@ def csrf_of(seal: Seal, binding: str) -> str:
     return seal.mark(binding, _CSRF)
 
 
-def forged(scope: Any, shown: Shown, seal: Seal, secure: bool) -> bool:
+def forged(scope: Scope, shown: Shown, seal: Seal, secure: bool) -> bool:
     """Whether a write asked of the API in somebody's cookies lacks the mark only our own pages can read and repeat."""
     if scope["method"] in ("GET", "HEAD", "OPTIONS") or shown.bearer or not (shown.session or shown.persona or shown.wall):
         return False
     binding = shown.session or cookies_of(scope, secure).get(DOOR, "")
     given = next((value.decode("latin-1") for key, value in scope["headers"] if key == b"x-csrf-token"), "")
     return not seal.marked(binding, given, _CSRF)
+
+
+def genuine(app: App, seal: Seal, secure: bool) -> App:
+    """The application, for requests nobody forged."""
+
+    async def checked(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and forged(scope, shown_by(scope, secure), seal, secure):
+            return await problem(403, "页面已过期，请刷新 (this page is out of date; load it anew)").send(send)
+        await app(scope, receive, send)
+
+    return checked
 
 
 def inside(address: str) -> str:

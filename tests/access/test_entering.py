@@ -20,7 +20,9 @@ def test_the_first_sign_in_owes_a_new_password_then_an_authenticator_and_only_th
     assert [line[2] for line in city.noted("session.begin")] == ["done"]
 
 
-@pytest.mark.parametrize(("role", "twice"), [("leader", False), ("viewer", False), ("desk", True), ("auditor", True), ("system_admin", True)])
+@pytest.mark.parametrize(
+    ("role", "twice"), [("leader", False), ("viewer", False), ("desk", True), ("auditor", True), ("system_admin", True)]
+)
 def test_administrators_and_whoever_handles_need_two_factors(city: City, role: str, twice: bool) -> None:
     assert bool(city.person("somebody", role).secret) is twice
 
