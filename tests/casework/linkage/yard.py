@@ -118,6 +118,8 @@ COLUMNS = {
 class Yard:
     """The city, its worker by hand, and the yard."""
 
+    minute = MINUTE
+
     def __init__(self, town: SmallCity, home: Path, outbox: Outbox | None = None, playbook: Playbook = COOL) -> None:
         self.town, self.engine = town, town.engine
         town.catalog = replace(CATALOG, plans=PLANS, parameters=NUMBERS, playbooks={playbook.key: playbook})
@@ -157,11 +159,15 @@ class Yard:
             self.turn()
 
     def answers(self, state: str, order_no: str = "", note: str = "") -> None:
+        """The yard's receipt, and a turn."""
+        self.tell(state, order_no, note)
+        self.turn()
+
+    def tell(self, state: str, order_no: str = "", note: str = "") -> None:
         """The yard's receipt, as its pull brings it; for the newest order unless told otherwise."""
         number = order_no or self.orders()[-1]["order_no"]
         row = {"case_id": f"{number}-{state}-{self.now.timestamp()}", "order_no": number, "state": state, "opened_at": self.now}
         self.town.rows("receipts", order_receipt, [{**row, "by_unit": "灯具一班", "note": note, "asset_id": "a"}])
-        self.turn()
 
     def inbox(self) -> list[dict[str, Any]]:
         """What came to the yard, in our words."""
