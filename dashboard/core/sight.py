@@ -60,7 +60,7 @@ class Sight:
     @cached_property
     def window(self) -> Sight:
         """The same part of the city, whatever else may be done in it: what is read for one viewer serves all of equal window."""
-        return replace(self, actions=self.actions & {Action.SOURCES})
+        return replace(self, actions=self.actions & {Action.SOURCES, Action.AUDIT})
 
     @property
     def whole(self) -> bool:

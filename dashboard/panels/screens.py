@@ -15,7 +15,7 @@ from dashboard.core.catalog import Catalog
 from dashboard.core.errors import NotFoundError
 from dashboard.core.sight import EVERYTHING, Sight
 from dashboard.panels import charts
-from dashboard.panels.policy import open_to
+from dashboard.panels.policy import Granted, open_to
 from dashboard.panels.templating import html, macro
 from dashboard.settings import Settings
 from dashboard.snapshot import (
@@ -216,7 +216,7 @@ class CityPanels:
         kind, arg = self._kind(panel, view.sight)
         picture = self._reader.picture(now, view)
         body = kind.body(picture, view, arg)
-        done: dict[str, Any] = {"html": html(kind.template, view.lang, body=body)}
+        done: dict[str, Any] = {"html": html(kind.template, view.lang, body=body, may=Granted(view.sight))}
         if kind.template == "chart":
             done["figure"] = charts.figure(body, view.lang)
         return done

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dashboard.core.scope import Scope
+from dashboard.core.sight import Action
 from dashboard.kpi.explain import Explanation, explain
 from dashboard.snapshot.alerts import street_name
 from dashboard.snapshot.figures import worded
@@ -14,6 +15,7 @@ from dashboard.snapshot.words import FRESH_WORDS, LEVEL_WORDS, UNKNOWN, moment, 
 from dashboard.store.kpi_reads import KpiRow
 
 _ROWS = 40
+_NO_ROWS: dict[str, Any] = {"columns": [], "rows": [], "rows_title": "", "rows_note": ""}
 
 
 def explanation(picture: Picture, view: View, key: str) -> dict[str, Any]:
@@ -37,7 +39,7 @@ def explanation(picture: Picture, view: View, key: str) -> dict[str, Any]:
         **_target(e, lang),
         "streets": _streets(e, lang),
         "feeds": [{"title": f.title(lang), "fresh": picture.fresh_of((f.feed,))} for f in e.feeds],
-        **_rows(picture, e, view),
+        **(_rows(picture, e, view) if view.sight.may(Action.ROWS) else _NO_ROWS),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -23,21 +23,25 @@ Columns = sa.ColumnCollection[str, Any]
 
 # Nothing of the city stands in these.
 OF_NOTHING = frozenset(
-    ("topic", "geo_layer", "lease", "schema_change", "reading_boundary", "kpi_turn", "dirty_day", "notice_mark", "silence_mark")
+    ("topic", "geo_layer", "lease", "schema_change", "reading_boundary", "kpi_turn", "dirty_day", "notice_mark", "situation_mark")
 )
-# How departments' databases are read: all of it for who looks after that.
-OF_THE_ENGINE = frozenset(("pull_state", "pull_run", "source_state", "quarantine"))
-# Who may come in, and what was done: read by rooms of their own, never for a screen of the city.
-CLOSED = frozenset(
-    ("account", "password_past", "recovery_code", "session", "wall", "api_token", "sign_in_failure", "audit", "audit_head", "audit_mark")
-)
+# How departments' databases are read, and what was done: all of it for those whose duty it is.
+OF_DUTY: Mapping[Action, frozenset[str]] = {
+    Action.SOURCES: frozenset(("pull_state", "pull_run", "source_state", "quarantine")),
+    Action.AUDIT: frozenset(("audit", "audit_head", "audit_check")),
+}
+# What was done: for the auditor, and in no other view.
+OF_THE_LOG = frozenset(("audit", "audit_head", "audit_check"))
+# Who may come in: read by rooms of their own, never for a screen of the city.
+CLOSED = frozenset(("account", "password_past", "recovery_code", "session", "wall", "api_token", "sign_in_failure"))
 # What belongs to a row of another table is open where that row is: table → (the other, their column in common).
 PARENT: Mapping[str, tuple[str, str]] = {
-    **dict.fromkeys(("alert_transition", "handling", "photo", "notice", "playbook_run", "work_order"), ("alert", "alert_id")),
+    **dict.fromkeys(("alert_transition", "handling", "photo", "notice", "playbook_run", "work_order", "hush"), ("alert", "alert_id")),
     **dict.fromkeys(("reading_hot", "reading_cold", "reading_h1", "reading_past"), ("channel", "channel_id")),
     **dict.fromkeys(("reading_touched", "reading_late"), ("channel", "channel_id")),
     **dict.fromkeys(("pull_run", "quarantine"), ("pull_state", "pull")),
     "source_state": ("pull_state", "source"),
+    "situation_member": ("situation", "situation_id"),
     "playbook_step": ("playbook_run", "run_id"),
     "notice_message": ("notice", "message"),
 }
@@ -69,14 +73,16 @@ class OpenRows:
     def of(self, table: sa.Table, c: Columns) -> Conditions:
         """What a row must fulfil. Raises NotAllowedError for a table no sight opens."""
         name = table.name
-        if name in OF_NOTHING or (name in OF_THE_ENGINE and self._sight.may(Action.SOURCES)):
+        if name in OF_NOTHING or any(name in tables and self._sight.may(action) for action, tables in OF_DUTY.items()):
+            return []
+        if name in OF_THE_LOG and self._sight.may(Action.AUDIT):
             return []
         if name == "photo" and Mask.PHOTOS in self._sight.masks:
             return [sa.false()]
         if name in PARENT:
             return self._as_its_parent(table, c, *PARENT[name])
-        if name == "row_past":
-            return self._past(c)
+        if name in _OWN:
+            return _OWN[name](self, c)
         if name in FIGURES:
             return [*self._figure(c), *self._street(c[STREET_IN[name]])]
         if name in DOMAIN_IN:
@@ -132,6 +138,30 @@ class OpenRows:
         tables = [t for t, owners in self._owners.items() if any(map(self._sight.holds_domain, owners)) and not owners & homes]
         return [c.table_name.in_(sorted(tables)), *self._street(c.body["street"].as_string())]
 
+    def _situation(self, c: Columns) -> Conditions:
+        """One is shown whole or not at all: of what lies outside, not even that it is there may be told."""
+        if self._sight.whole:
+            return []
+        alerts = metadata.tables["alert"]
+        member, other = metadata.tables["situation_member"].alias("member"), alerts.alias("open_alert")
+        open_ = sa.exists(sa.select(sa.literal(1)).where(other.c.alert_id == member.c.alert_id, *self.of(alerts, other.c)))
+        mine = sa.select(sa.literal(1)).select_from(member).where(member.c.situation_id == c.situation_id)
+        return [sa.exists(mine.correlate(c.situation_id.table)), ~sa.exists(mine.where(~open_).correlate(c.situation_id.table))]
+
+    def _silence(self, c: Columns) -> Conditions:
+        """Those that name nothing closed."""
+        domains, streets_ = self._sight.domains, self._sight.streets
+        found: Conditions = []
+        if domains is not None:
+            found += [c.domain.in_(["", *sorted(domains)]), sa.or_(c.rule == "", _begins_with(c.rule, domains))]
+        if streets_:
+            found.append(c.street.in_(["", *streets_]))
+        if found:
+            alert = metadata.tables["alert"].alias("open_alert")
+            known = sa.select(sa.literal(1)).where(alert.c.asset_id == c.asset_id, *self.of(metadata.tables["alert"], alert.c))
+            found.append(sa.or_(c.asset_id == "", sa.exists(known.correlate(c.asset_id.table))))
+        return found
+
     # ---- columns
     @cached_property
     def _homes(self) -> frozenset[str]:
@@ -157,12 +187,19 @@ class OpenRows:
         return _begins_with(c.rule, self._homes) if name == "finding" else None
 
 
+_OWN: Mapping[str, Callable[[OpenRows, Columns], Conditions]] = {
+    "row_past": OpenRows._past,
+    "situation": OpenRows._situation,
+    "silence": OpenRows._silence,
+}
 _ACTORS: Mapping[str, Sequence[str]] = {
     "alert_transition": ("actor",),
     "handling": ("acknowledged_by",),
     "photo": ("actor",),
+    "situation_member": ("left_by",),
+    "silence": ("owner", "ended_by"),
 }
-_WRITTEN: Mapping[str, Sequence[str]] = {"alert_transition": ("reason",), "work_order": ("note",)}
+_WRITTEN: Mapping[str, Sequence[str]] = {"alert_transition": ("reason",), "work_order": ("note",), "silence": ("reason",)}
 
 
 def _begins_with(column: sa.ColumnElement[Any], keys: Collection[str]) -> sa.ColumnElement[bool]:
