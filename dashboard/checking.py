@@ -20,7 +20,7 @@ SURFACES = ("wall", "desk", "phone")
 
 def findings(settings: Settings, catalog: Catalog, panels: Panels, pages: Sequence[Any]) -> list[str]:
     """What does not fit, a sentence each; none when all is well."""
-    of_files = [*_of_sources(settings), *_of_pulls(settings, catalog), *_of_notify(settings, catalog)]
+    of_files = [*_of_sources(settings), *_of_pulls(settings, catalog), *_of_notify(settings, catalog), *_of_outboxes(settings, catalog)]
     return [*of_files, *_of_rules(catalog), *_of_pages(panels, pages)]
 
 
@@ -74,6 +74,21 @@ def _of_notify(settings: Settings, catalog: Catalog) -> Iterator[str]:
     for key, channel in sorted(notify.channels.items()):
         if channel.unset:
             yield f"notify channel {key}: {channel.unset} is not set; its notices wait"
+
+
+def _of_outboxes(settings: Settings, catalog: Catalog) -> Iterator[str]:
+    """Orders that nobody would take, credentials not set, and inboxes that are no inboxes: tables a pull reads are a department's own."""
+    used = {step.to: playbook.key for playbook in catalog.playbooks.values() for step in playbook.steps if step.kind == "order"}
+    for key in sorted(set(used) - set(settings.outboxes)):
+        yield f'playbook {used[key]}: no outbox {key!r}; write [outbox.{key}] in cockpit.d, or kind = "none" where orders are told by hand'
+    read = {(pull.source, pull.table): pull.key for pull in settings.pulls.values() if pull.table}
+    for key, outbox in sorted(settings.outboxes.items()):
+        if key not in used:
+            yield f"outbox {key}: no playbook orders anything there"
+        if outbox.unset:
+            yield f"outbox {key}: {outbox.unset} is not set; its orders wait"
+        if other := read.get((outbox.source, outbox.table)):
+            yield f"outbox {key}: {outbox.table} is what pull {other} reads; an inbox takes orders and nothing else"
 
 
 def _of_pages(panels: Panels, pages: Sequence[Any]) -> Iterator[str]:
