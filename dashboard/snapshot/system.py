@@ -18,6 +18,12 @@ PLAIN = {  # pages that are no system's
         Text("数据源", "Data sources"),
         Text("各部门数据库的新鲜度、行数、隔离与错误", "freshness, rows, quarantine and errors of each department's database"),
     ),
+    "audit": (
+        Text("审计", "Audit"),
+        Text(
+            "谁在何时从何处做了什么，结果如何，记录是否完整", "who did what, when and from where, how it went, and whether the log is whole"
+        ),
+    ),
     "rules": (
         Text("规则", "Rules"),
         Text("监测什么，限值出自哪里，近30天成效", "what each watches, where its limits come from, how it did in 30 days"),

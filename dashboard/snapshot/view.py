@@ -14,6 +14,7 @@ from dashboard.core.sight import EVERYTHING, Sight
 _WHOLE = Scope()
 _LONGEST = timedelta(days=31)  # of a time window: nobody reads more off one chart, and an address must not cost a year of readings
 _ASSET = 32 + 1 + 96  # what the store holds of a domain's key and an asset's number
+_ACTOR, _KIND = 64, 16  # what the audit log holds of an account's name, and of an action's first word
 ORDERS = ("false", "fires", "hours")  # the table of rules by share of false alarms, by times rung, by hours
 _YEARS = range(2000, 2100)  # moments outside are no moments of this city
 
@@ -32,6 +33,8 @@ class View:
     t1: datetime | None = None
     as_of: datetime | None = None  # replay: the whole page at that moment
     order: str = ""  # of the table of rules
+    kind: str = ""  # of the audit log: an outcome, or what an action's name begins with
+    who: str = ""  # of the audit log: an account
     sight: Sight = EVERYTHING  # what a door knows of its viewer: never part of an address
 
     @property
@@ -49,9 +52,16 @@ class View:
             ("system", self.system),
             ("asset", quote(self.asset, safe="")),
             ("order", self.order),
+            ("kind", self.kind),
+            ("who", quote(self.who, safe="")),
             *((name, f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}") for name, at in moments if at),
         )
         return f"scope={self.scope.key}&lang={self.lang}" + "".join(f"&{name}={value}" for name, value in chosen if value)
+
+    @property
+    def picked(self) -> bool:
+        """Whether less is looked at than the viewer may see."""
+        return self.scope != self.sight.within(_WHOLE)
 
     @property
     def window(self) -> tuple[datetime, datetime] | None:
@@ -62,6 +72,7 @@ class View:
 def parse_view(query: Mapping[str, str], streets: frozenset[str], systems: frozenset[str], sight: Sight) -> View:
     """A view from address parameters. What is not understood, or not open, is dropped; a filter can only narrow."""
     t0, t1 = _window(query.get("t0", ""), query.get("t1", ""))
+    kind = query.get("kind", "")[:_KIND]
     system, order, asset = query.get("system", ""), query.get("order", ""), query.get("asset", "")[:_ASSET]
     return View(
         scope=sight.within(parse_scope(query.get("scope"), streets)),
@@ -74,6 +85,8 @@ def parse_view(query: Mapping[str, str], streets: frozenset[str], systems: froze
         t1=t1,
         as_of=_moment(query.get("at", "")),
         order=order if order in ORDERS else "",
+        kind=kind if kind.isascii() and kind.isalpha() else "",
+        who=query.get("who", "")[:_ACTOR],
         sight=sight,
     )
 
