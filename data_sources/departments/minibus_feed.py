@@ -18,7 +18,7 @@ from data_sources.departments.building import local_texts
 from data_sources.departments.life import ZONE, Floats
 from data_sources.departments.minibus_network import HOLIDAYS, KINDS, LINES, SERVICES, Line, shape, vehicles
 from data_sources.departments.minibus_tracks import ON_ROAD, Track, follow
-from data_sources.departments.minibus_trips import LAYOVER, Rounds, Trips, both_ways
+from data_sources.departments.minibus_trips import LAYOVER, Rounds, Trips, Truths, both_ways
 
 KEPT = 2700.0  # seconds of messages that stay in the folder: longer than until the archive has what they say
 _LOOK_BACK = 720.0  # a vehicle not heard from for longer is left out
@@ -156,14 +156,16 @@ def _vehicles(rounds: list[Rounds], at: Floats, seed: int) -> list[list[Any]]:
         dates = [text[:10].replace("-", "") for text in local_texts(by_line[line.code].days)]
         for i, last in enumerate(heard[skip:].tolist()):
             if last >= 0 and moments[skip + i] - moments[last] < _LOOK_BACK:
-                found[i].append(_vehicle(plate, line, track, last, dates))
+                found[i].append(_vehicle(plate, line, track, last, dates, by_line[line.code].spare))
     return found
 
 
-def _vehicle(plate: str, line: Line, track: Track, i: int, dates: list[str]) -> Any:
+def _vehicle(plate: str, line: Line, track: Track, i: int, dates: list[str], spare: Truths) -> Any:
     entity = rt.FeedEntity(id=plate)
     vehicle = entity.vehicle
     vehicle.vehicle.id = plate
+    if spare[track.day[i], track.turn[i]] and track.turn[i] >= 0:
+        vehicle.vehicle.label = "备车"
     vehicle.trip.route_id = line.code
     if track.turn[i] >= 0:
         vehicle.trip.trip_id = f"{line.code}-{track.direction[i]}-{track.turn[i] + 1:03d}"
@@ -184,7 +186,7 @@ def _updates(rounds: list[Rounds], at: float) -> list[Any]:
 
 def _trip_updates(trips: Trips, at: float) -> list[Any]:
     start, began, state = trips.planned[0], trips.times, trips.state
-    off = (state == 3) & (start - _TOLD_AHEAD <= at) & (at < start + 3600)
+    off = (state == 3) & ~trips.rounds.missing & (start - _TOLD_AHEAD <= at) & (at < start + 3600)
     if trips.direction == 1:
         off &= trips.rounds.cancelled | (trips.rounds.failed <= at)  # nobody knows beforehand that a bus will break down
     running = (state == 2) & (began[0] <= at) & (at < began[1])

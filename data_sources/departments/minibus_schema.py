@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from data_sources.departments.orders import inbox_columns, receipt_columns
+
 metadata = sa.MetaData()
 S = sa.String
 
@@ -107,3 +109,15 @@ cells = sa.Table(
     sa.Column("爬升", sa.Integer),
     sa.Column("更新时间", S(19)),
 )
+INBOX = {
+    **{"order_no": "指令编号", "kind": "指令类型", "asset_id": "对象编号", "place": "地点", "instruction": "指令内容"},
+    **{"priority": "优先级", "issued_at": "下发时间", "due_at": "完成时限", "drill": "演练", "playbook": "预案"},
+    **{"alert_no": "告警编号", "watermark": "水印", "found_at": "签收时间"},
+}
+# Others may write to this table; 签收时间 is filled by the dispatchers. 对象编号 is a line or a stop.
+inbox = sa.Table("调度指令", metadata, *inbox_columns(INBOX))
+receipts = sa.Table(
+    "指令回复",
+    metadata,
+    *receipt_columns("回复编号", "指令编号", "对象编号", "状态", "回复时间", "回复单位", "回复内容", "结果", "演练"),
+)  # 1 接单 2 发车 3 完成 4 退单

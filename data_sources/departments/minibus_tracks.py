@@ -39,7 +39,7 @@ def follow(number: int, rounds: Rounds, at: Floats, seed: int) -> Track:
     line = rounds.line
     first = next(v for v, (_, ln) in enumerate(vehicles()) if ln is line)
     mine = slice(number - first, None, line.vehicles)
-    ran = (rounds.scheduled & ~rounds.cancelled)[:, mine].ravel()
+    ran = (rounds.scheduled & ~rounds.cancelled & ~rounds.missing)[:, mine].ravel()
     began, turned, ended, failed = (a[:, mine].ravel()[ran] for a in (rounds.began, rounds.turned, rounds.ended, rounds.failed))
     riders, broken = rounds.riders[:, mine].ravel()[ran], rounds.broken[:, mine].ravel()[ran]
     indices = np.indices(rounds.planned.shape)

@@ -11,6 +11,7 @@ import numpy as np
 
 from data_sources.departments.building import Row, local_texts, rows_of
 from data_sources.departments.life import Floats, day_of_year, episodes, gauss, noise, rain, rush, weekday
+from data_sources.departments.minibus_asked import UNASKED, Asked, as_asked
 from data_sources.departments.minibus_network import HOLIDAYS, LINES, SERVICES, Line
 
 DAY = 86_400.0
@@ -18,7 +19,9 @@ OFFSET = 8 * 3600.0
 PLANNED_AT = 3.5 * 3600  # the day's timetable is put in before the first bus
 LAYOVER = 180.0
 RIDERS = 10.72  # boardings of an ordinary round: two million a year over all lines
+_SPARE = 90  # the number of a line's spare vehicle
 ARCHIVED = 1800.0  # on-board units hand over what they kept every half hour
+_GIVEN_UP = 2700.0  # a trip that has not begun this long after its time is filed as not run
 AT_STOP = 0.06  # a bus opens its doors this share of the way between stops before it would have passed
 _RUN = 730  # noise streams of this file
 Counts = np.ndarray[Any, np.dtype[np.int64]]
@@ -39,6 +42,8 @@ class Rounds:
     scheduled: Truths  # the timetable has it on that day
     cancelled: Truths
     broken: Truths  # half way out; the way back is cancelled then
+    missing: Truths  # did not leave, and nobody said so
+    spare: Truths  # made by a spare bus
 
     @property
     def failed(self) -> Floats:
@@ -81,6 +86,8 @@ def run(line: Line, days: Floats, seed: int) -> Rounds:
         scheduled=on_days(line, days),
         cancelled=luck < 0.006,
         broken=(luck >= 0.006) & (luck < 0.0075),
+        missing=np.zeros(planned.shape, dtype=bool),
+        spare=np.zeros(planned.shape, dtype=bool),
     )
 
 
@@ -119,14 +126,14 @@ class Trips:
         """2 done, 3 cancelled, 4 broken down; 0 where the timetable has none."""
         r = self.rounds
         broken = np.where(r.broken, 4 if self.direction == 0 else 3, 2)
-        return np.where(r.scheduled, np.where(r.cancelled, 3, broken), 0)
+        return np.where(r.scheduled, np.where(r.cancelled | r.missing, 3, broken), 0)
 
     @property
     def settled(self) -> Floats:
         """When it is over: at the last stop, where it broke down, or when it should have begun."""
         r = self.rounds
         over = np.where(r.broken, r.failed, self.times[1])
-        return np.where(r.cancelled, self.planned[0], over)
+        return np.where(r.missing, self.planned[0] + _GIVEN_UP, np.where(r.cancelled, self.planned[0], over))
 
     def name(self, turn: int) -> str:
         """What the timetable calls a trip."""
@@ -142,9 +149,9 @@ def _archived(at: Floats) -> Floats:
     return np.ceil(at / ARCHIVED) * ARCHIVED
 
 
-def plate(line: Line, turn: int) -> str:
-    """The vehicle that takes a round: every n-th is the same one's."""
-    return f"渝A{line.number + 1}{turn % line.vehicles + 1:02d}D"
+def plate(line: Line, turn: int, spare: bool = False) -> str:
+    """The vehicle that takes a round: every n-th is the same one's, unless a spare one stands in for it."""
+    return f"渝A{line.number + 1}{_SPARE if spare else turn % line.vehicles + 1:02d}D"
 
 
 def trip_rows(rounds: Rounds, since: float, until: float) -> list[Row]:
@@ -162,19 +169,18 @@ def _trip_rows(trips: Trips, since: float, until: float) -> list[Row]:
     )
     broke = local_texts(rounds.failed[which])
     rows: list[Row] = []
+    spare = rounds.spare[which].tolist()
     for i, (turn, kind) in enumerate(zip(which[1].tolist(), state[which].tolist(), strict=True)):
-        code = f"{trips.name(turn)}/{dates[i][:10].replace('-', '')}"
+        code, bus = f"{trips.name(turn)}/{dates[i][:10].replace('-', '')}", plate(rounds.line, turn, spare[i])
         over = {2: ended[i], 3: None, 4: broke[i]}[kind]
         actual = (began[i] if kind != 3 else None, over, riders[i] if kind == 2 else None)
-        rows.append(
-            (code, rounds.line.code, str(trips.direction), plate(rounds.line, turn), start[i], end[i], *actual, str(kind), archived[i])
-        )
+        rows.append((code, rounds.line.code, str(trips.direction), bus, start[i], end[i], *actual, str(kind), archived[i]))
     return rows
 
 
 def day_rows(rounds: Rounds, since: float, until: float) -> list[Row]:
     """The line's daily report, brought up to date as each round ends: those that changed after `since`, as they stand at `until`."""
-    ended = np.where(rounds.cancelled | rounds.broken | ~rounds.scheduled, np.inf, rounds.ended)
+    ended = np.where(rounds.cancelled | rounds.broken | rounds.missing | ~rounds.scheduled, np.inf, rounds.ended)
     done = ended <= until
     known = rounds.days + PLANNED_AT
     moved = np.maximum(np.where(done, ended, -np.inf).max(axis=1), known)
@@ -206,11 +212,11 @@ def _visit_rows(trips: Trips, since: float, until: float) -> list[Row]:
     return rows_of(codes, line.code, str(trips.direction), stop, aim, at, archived) if codes else []
 
 
-def all_rounds(days: Floats, seed: int) -> list[Rounds]:
+def all_rounds(days: Floats, seed: int, asked: Asked = UNASKED) -> list[Rounds]:
     """Every line's rounds over some days."""
-    return _rounds(days.tobytes(), seed)
+    return _rounds(days.tobytes(), seed, asked)
 
 
 @lru_cache(maxsize=4)  # asked every few seconds, other days once a day
-def _rounds(days: bytes, seed: int) -> list[Rounds]:
-    return [run(line, np.frombuffer(days), seed) for line in LINES]
+def _rounds(days: bytes, seed: int, asked: Asked) -> list[Rounds]:
+    return [as_asked(run(line, np.frombuffer(days), seed), asked, seed) for line in LINES]

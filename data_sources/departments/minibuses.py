@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import sqlalchemy as sa
 
-from data_sources.departments import minibus_feed, minibus_network, minibus_schema
+from data_sources.departments import happenings, minibus_feed, minibus_network, minibus_orders, minibus_schema
 from data_sources.departments.building import Row, bulk_insert, local_text, replace_rows
 from data_sources.departments.life import Department, Floats
 from data_sources.departments.minibus_trips import DAY, OFFSET, all_rounds, day_rows, trip_rows, visit_rows
@@ -33,6 +33,7 @@ def build(engine: sa.Engine, now: datetime, seed: int) -> None:
         bulk_insert(conn, minibus_schema.trips, [row for r in recent for row in trip_rows(r, recent_from, end)])
         bulk_insert(conn, minibus_schema.visits, [row for r in recent for row in visit_rows(r, recent_from, end)])
         _thin(conn, end)
+        happenings.begin(conn, end)
     place = minibus_feed.folder(engine)
     if place:
         minibus_feed.publish_timetable(place, now)
@@ -42,8 +43,10 @@ def build(engine: sa.Engine, now: datetime, seed: int) -> None:
 def live(engine: sa.Engine, since: datetime, until: datetime, seed: int) -> None:
     """Write what happened after `since` up to `until`."""
     start, end = since.timestamp(), until.timestamp()
-    rounds = all_rounds(_days(start - DAY, end), seed)
     with engine.begin() as conn:
+        asked = minibus_orders.asked_of(conn, start, end, seed)
+        rounds = all_rounds(_days(start - DAY, end), seed, asked)
+        minibus_orders.write_answers(conn, asked, rounds, start, end, seed)
         replace_rows(conn, minibus_schema.daily, [row for r in rounds for row in day_rows(r, start, end)])
         replace_rows(conn, minibus_schema.trips, [row for r in rounds for row in trip_rows(r, start, end)])
         replace_rows(conn, minibus_schema.visits, [row for r in rounds for row in visit_rows(r, start, end)])
@@ -95,4 +98,5 @@ def _audited(reports: list[Row], end: float) -> list[Row]:
     return audited
 
 
-DEPARTMENT = Department(key="minibuses", title="区交通局小巷公交", build=build, live=live)
+_PROVOKES = {minibus_orders.GAP: minibus_orders.provoke_gap}
+DEPARTMENT = Department(key="minibuses", title="区交通局小巷公交", build=build, live=live, provokes=_PROVOKES)
