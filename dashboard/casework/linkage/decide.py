@@ -91,6 +91,12 @@ def decide(playbook: Playbook, numbers: Mapping[str, float], run: Run, facts: Fa
     return replace(after, state=state, reason=reason), turn.moves
 
 
+def because(stop: Stop, seen: str) -> str:
+    """Why a step was stopped: the rule in its own words first, by which it is counted, then what was seen."""
+    said, (zh, _, en) = stop.when.said, seen.partition(" / ")
+    return both(said) if not zh or zh == said.zh else both(Text(f"{said.zh}：{zh}", f"{said.en}: {en or zh}"))
+
+
 @dataclass
 class _Turn:
     """One look at one run."""
@@ -130,7 +136,7 @@ class _Turn:
             holding = self.facts.holds.get(stop.key, Holding(False))
             if not holding.yes:
                 continue
-            reason = holding.seen or both(stop.when.said)
+            reason = because(stop, holding.seen)
             if not stop.steps:
                 return self.stop_all(reason)
             stopped = [key for key in stop.steps if self._stops(stop, self.steps[key].state)]

@@ -158,14 +158,14 @@ def test_a_stop_rule_stops_what_it_is_for(only: str, before: str, stopped: bool)
     after, moves = decide(playbook, NUMBERS, run, Facts(holds={"s": Holding(True, "冷 / cold")}), NOON)
     assert (after.steps["a"].state is State.STOPPED) is stopped
     assert ("withdraw a" in told(moves)) is stopped, "the department hears of it"
-    assert not stopped or after.steps["a"].reason == "冷 / cold"
+    assert not stopped or after.steps["a"].reason == "甲：冷 / A: cold"
 
 
 def test_a_stop_rule_for_all_ends_the_playbook_and_says_why() -> None:
     playbook = book(step("a"), step("c"), stops=(Stop(key="s", when=SEEN),))
     run, _ = decide(playbook, NUMBERS, fresh(playbook), Facts(), NOON)
     run, moves = decide(playbook, NUMBERS, run, Facts(holds={"s": Holding(True, "雨 / rain")}), NOON + MINUTE)
-    assert (run.state, run.reason, set(states(run).values())) == ("stopped", "雨 / rain", {"stopped"})
+    assert (run.state, run.reason, set(states(run).values())) == ("stopped", "甲：雨 / A: rain", {"stopped"})
     assert told(moves) == ["stop a", "stop c"]
 
 
