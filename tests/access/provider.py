@@ -1,6 +1,6 @@
-"""A real OpenID provider as a process of its own: django-oauth-toolkit on a free port, its own SQLite, keys and users.
+"""A real OpenID provider as a process of its own: django-oauth-toolkit on a port, with its own store, keys and users.
 
-    python tests/access/provider.py <port> <database> <where people are sent back to> <where after signing out>
+    python tests/access/provider.py <port> <where people are sent back to> <where after signing out>
 
 People sign in by their name alone: `/be?user=heads`. What only a test may do is below `/test/`.
 """
@@ -40,7 +40,7 @@ def claims() -> type:
     return Claims
 
 
-def configure(port: int, database: str) -> None:
+def configure(port: int) -> None:
     scopes = {"openid": "who", "profile": "name", "groups": "groups"}
     settings.configure(
         SECRET_KEY="of the tests",
@@ -49,7 +49,7 @@ def configure(port: int, database: str) -> None:
         ROOT_URLCONF=__name__,
         USE_TZ=True,
         LOGIN_URL="/be",
-        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": database}},
+        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
         INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions", "oauth2_provider"],
         MIDDLEWARE=["django.contrib.sessions.middleware.SessionMiddleware", "django.contrib.auth.middleware.AuthenticationMiddleware"],
         TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}],
@@ -118,9 +118,9 @@ class Quiet(WSGIRequestHandler):
         pass
 
 
-def main(port: int, database: str, back: str, after: str) -> None:
+def main(port: int, back: str, after: str) -> None:
     global urlpatterns
-    configure(port, database)
+    configure(port)
     from django.core.management import call_command
     from django.core.wsgi import get_wsgi_application
     from oauth2_provider.models import get_application_model
@@ -132,6 +132,7 @@ def main(port: int, database: str, back: str, after: str) -> None:
     get_application_model().objects.create(
         client_id=CLIENT,
         client_secret=SECRET,
+        hash_client_secret=False,  # a slow hash is for the outside
         client_type="confidential",
         authorization_grant_type="authorization-code",
         redirect_uris=back,
@@ -146,4 +147,4 @@ def main(port: int, database: str, back: str, after: str) -> None:
 urlpatterns: list[Any] = []
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), *sys.argv[2:5])
+    main(int(sys.argv[1]), *sys.argv[2:4])
