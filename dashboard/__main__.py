@@ -170,6 +170,15 @@ def demo_live(step: float) -> None:
     _until_stopped(lambda stop: live_demo(settings, SystemClock(), stop, step, people=_people_on_duty(settings)))
 
 
+@demo.command("provoke")
+@click.argument("what")
+def demo_provoke(what: str) -> None:
+    """Let dust, gas, a rock or a gap happen now: written into its department's database only. `demo live` must be running."""
+    from dashboard.demo import provoke
+
+    click.echo(provoke(_settings(), what, _now()))
+
+
 def _people_on_duty(settings: Settings) -> Callable[[datetime], object]:
     """The demo's duty desk, as soon as there is a store to work on."""
     from sqlalchemy.exc import SQLAlchemyError

@@ -95,6 +95,28 @@ def live_demo(
             engine.dispose()
 
 
+def provoke(settings: Settings, what: str, now: datetime) -> str:
+    """Let something happen in the department that knows it, in its own database; what its instruments say follows as it lives on.
+
+    Raises ConfigurationError where no department knows it, its database is not the demo's, or it cannot happen now.
+    """
+    known = {name: key for key, department in find_departments().items() for name in department.provokes}
+    if what not in known:
+        raise ConfigurationError("demo", what, "nothing known by that name", "known: " + ", ".join(sorted(known)))
+    url = _addresses(settings, [known[what]]).get(known[what], "")
+    if not url or _state_of(url) != "built":
+        raise ConfigurationError("demo", known[what], "is not a demo department here", f"cockpit demo build --only {known[what]}")
+    engine = open_department(url)
+    try:
+        with engine.begin() as conn:
+            seed = conn.execute(sa.select(_clock.c.seed)).scalar_one()
+            return find_departments()[known[what]].provokes[what](conn, now.timestamp(), seed)
+    except LookupError as not_now:
+        raise ConfigurationError("demo", what, str(not_now), "try again later") from None
+    finally:
+        engine.dispose()
+
+
 def live_step(key: str, engine: sa.Engine, now: datetime) -> None:
     """Write what happened in one department since it last wrote, at most six hours of it, and move its clock.
 

@@ -55,6 +55,7 @@ def provoke(conn: sa.Connection, kind: str, happening: Happening) -> None:
 
 def happenings(conn: sa.Connection, kind: str, at: float) -> tuple[Happening, ...]:
     """What was provoked of a kind in the days before a moment."""
+    _table.create(conn, checkfirst=True)
     c = _table.c
     rows = conn.execute(sa.select(c.subject, c.at, c.size).where(c.kind == kind, c.at > at - _KNOWN_FOR_S).order_by(c.at, c.subject))
     return tuple(Happening(subject, float(began), size) for subject, began, size in rows)

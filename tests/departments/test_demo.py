@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from dashboard.core.clock import SteppedClock
 from dashboard.core.errors import ConfigurationError
-from dashboard.demo import build_demo, live_demo
+from dashboard.demo import build_demo, live_demo, provoke
 from data_sources.departments.building import find_departments
 from tests.demo_city import NOW, SEED, copy_of_home, sensors_file, settings_in
 
@@ -109,3 +109,19 @@ def test_a_department_without_a_database_is_told_once_and_does_not_stop_the_othe
     assert all("is it built?" in line for line in lines)
     assert _times(home)[-1] > "2026-03-12 09:55:00"
     assert sorted(p.name for p in sensors_file(home).parent.glob("*.db")) == ["sensors.db"]
+
+
+def test_gas_that_is_provoked_is_in_what_the_department_writes_next_and_nowhere_else(tmp_path: Path) -> None:
+    home = copy_of_home(tmp_path)
+    tank = provoke(settings_in(home), "gas", NOW).partition("：")[0].split(" ")[-1]
+    _live(home, NOW + timedelta(minutes=10), rounds=1)
+    with sqlite3.connect(sensors_file(home)) as conn:
+        query = "select max(甲烷) from 化粪池监测数据 where 设施编号 = ? and 入库时间 > '2026-03-12 09:30:00'"
+        assert conn.execute(query, (tank,)).fetchone()[0] > 20
+    assert sorted(p.name for p in (home / "var").rglob("*.db")) == ["sensors.db"]
+
+
+@pytest.mark.parametrize(("what", "why"), [("snow", "known: dust, gap, gas, rock"), ("dust", "not a demo department here")])
+def test_what_cannot_be_provoked_is_said(tmp_path: Path, what: str, why: str) -> None:
+    with pytest.raises(ConfigurationError, match=why):
+        provoke(settings_in(copy_of_home(tmp_path)), what, NOW)
