@@ -56,7 +56,7 @@ def case_rows(picture: Picture, view: View, of: CaseTable, limit: int) -> dict[s
         ],
         "export": f"/export/cases/{of.table.name}.csv?{view.query}",
         "empty": say(lang, "没有未办结的事项", "Nothing is open"),
-        "filtered": not view.scope.whole,
+        "filtered": view.picked,
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from dashboard.core.times import CITY_ZONE
 from dashboard.snapshot.alerts import street_name
+from dashboard.snapshot.part import all_of_it
 from dashboard.snapshot.picture import Picture
 from dashboard.snapshot.view import View
 from dashboard.snapshot.vitals import LEVELS
@@ -18,6 +19,7 @@ def chips(picture: Picture, view: View, vital: str = "") -> dict[str, Any]:
     opened = [a for a in picture.alerts if a.is_open and (not vital or a.vital == vital)]
     return {
         "chips": list(_chosen(picture, view)),
+        "nothing": say(view.lang, f"{all_of_it(view)}，全部等级，近24小时", f"{_first(all_of_it(view))}, all levels, last 24 hours"),
         "all": True,
         "street": view.scope.key if len(view.scope.streets) == 1 else "",
         "levels": [{"level": level, "on": level in view.levels} for level in LEVELS],
@@ -26,6 +28,10 @@ def chips(picture: Picture, view: View, vital: str = "") -> dict[str, Any]:
         "shown": len(picture.open_in(view, vital)),
         "result_after": say(view.lang, " 条", f" of {len(opened)} open alerts shown"),
     }
+
+
+def _first(name: str) -> str:
+    return "Whole district" if name == "District" else name
 
 
 def times(picture: Picture, view: View) -> dict[str, Any]:
@@ -37,7 +43,7 @@ def times(picture: Picture, view: View) -> dict[str, Any]:
 
 def _chosen(picture: Picture, view: View) -> Iterator[dict[str, str]]:
     lang = view.lang
-    if not view.scope.whole:
+    if view.picked:
         names = listed(lang, [street_name(s, lang) or s for s in view.scope.streets])
         yield _chip("scope", say(lang, f"街道：{names}", f"Street: {names}"), say(lang, "地图选取", "from the map"))
     if system := picture.catalog.vitals.get(view.system) or picture.catalog.domains.get(view.system):

@@ -9,6 +9,7 @@ from dashboard.core.sight import Action
 from dashboard.kpi.explain import Explanation, explain
 from dashboard.snapshot.alerts import street_name
 from dashboard.snapshot.figures import worded
+from dashboard.snapshot.part import all_of_it
 from dashboard.snapshot.picture import Picture
 from dashboard.snapshot.view import View
 from dashboard.snapshot.words import FRESH_WORDS, LEVEL_WORDS, UNKNOWN, moment, number, say, sure, unit_words
@@ -20,15 +21,15 @@ _NO_ROWS: dict[str, Any] = {"columns": [], "rows": [], "rows_title": "", "rows_n
 
 def explanation(picture: Picture, view: View, key: str) -> dict[str, Any]:
     """Everything behind one number. Raises NotFoundError for a key that is none."""
-    scope = view.scope if len(view.scope.streets) <= 1 else Scope()  # rows are opened for one street or for all of them
+    scope = view.scope if len(view.scope.streets) <= 1 else Scope()  # rows are opened for one street, or for all that are open
     with picture.reading() as conn:
         e = explain(conn, picture.catalog, picture.settings, key, scope.key, picture.at)
-    lang, row = view.lang, picture.figure(key, scope)
+    lang, row = view.lang, picture.figure(key, scope if view.sight.holds_street(None) else view.scope)
     kpi = picture.catalog.kpis[key][1] if key in picture.catalog.kpis else None
     value, unit = worded(kpi, row) if kpi else (number(row.value if row else None, 0), "")
     return {
         "title": _title(picture, key, lang),
-        "scope": street_name(scope.key, lang) or say(lang, "全区", "District"),
+        "scope": street_name(scope.key, lang) or all_of_it(view),
         "as_of": _as_of(picture, row, lang),
         "value": value,
         "unit": unit_words(unit, lang),

@@ -14,6 +14,7 @@ from dashboard.core.configured import Target, Threshold
 from dashboard.core.declare import Domain, Kpi, KpiValues, Readings
 from dashboard.core.scope import Scope
 from dashboard.core.times import city_day, iso
+from dashboard.snapshot.part import ONLY_OPEN
 from dashboard.snapshot.picture import Fresh, Picture
 from dashboard.snapshot.shapes import Spark, spark
 from dashboard.snapshot.words import UNKNOWN, number, say, signed, unit_words
@@ -77,7 +78,7 @@ def _note(kpi: Kpi, row: KpiRow | None, shown: KpiRow | None, lang: str) -> str:
 
 def index_cell(picture: Picture, key: str, scope: Scope, lang: str, title: str) -> Cell:
     """A vital system's index as the leading card."""
-    row = picture.figure(key, scope)
+    row, whole = picture.figure(key, scope), picture.figure(key, Scope())
     delta = since_yesterday(row)
     return Cell(
         key=key,
@@ -86,8 +87,9 @@ def index_cell(picture: Picture, key: str, scope: Scope, lang: str, title: str) 
         unit="",
         fresh=_index_age(picture, key, row),
         line=spark(picture.line(key, scope), picture.band(key, scope), floor_span=4),
-        target=say(lang, "满分100", "of 100") if scope.whole else _district(number(_value(picture.figure(key, Scope())), 0), lang),
+        target=say(lang, "满分100", "of 100") if scope.whole or whole is None else _district(number(whole.value, 0), lang),
         compare=say(lang, f"较昨 {delta}", f"day {delta}") if delta else "",
+        note=ONLY_OPEN(lang) if picture.withheld(key) else "",
         lead=True,
     )
 
@@ -98,10 +100,6 @@ def _index_age(picture: Picture, key: str, row: KpiRow | None) -> Fresh:
         domains = picture.catalog.of_vital(key.removeprefix("vital."))
         return picture.fresh_of([feed for d in domains for k in d.kpis for feed in picture.catalog.kpi_feeds(f"{d.key}.{k.key}")])
     return Fresh(row.freshness, iso(row.computed_at), 120)
-
-
-def _value(row: KpiRow | None) -> float | None:
-    return row.value if row else None
 
 
 def since_yesterday(row: KpiRow | None) -> str:

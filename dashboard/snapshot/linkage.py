@@ -60,7 +60,7 @@ def calls(picture: Picture, view: View) -> dict[str, Any]:
             for row in rows
         ],
         "empty": say(lang, "近来没有因空气触发的清扫", "No sweepers were called by bad air lately"),
-        "filtered": not view.scope.whole or view.window is not None,
+        "filtered": view.picked or view.window is not None,
     }
 
 

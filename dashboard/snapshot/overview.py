@@ -9,6 +9,7 @@ from typing import Any
 from dashboard.core import places
 from dashboard.core.times import iso
 from dashboard.snapshot.alerts import Alert
+from dashboard.snapshot.part import open_streets
 from dashboard.snapshot.picture import Picture, fresh
 from dashboard.snapshot.view import View
 from dashboard.snapshot.vitals import is_weak, linked, query_of
@@ -35,10 +36,10 @@ def matrix(picture: Picture, view: View) -> dict[str, Any]:
     rows = []
     opened = [a for a in picture.alerts if a.stands]
     for v in picture.catalog.vitals.values():
-        cells = [_matrix_cell(picture, v.key, s.code, opened, view) for s in places.streets()]
+        cells = [_matrix_cell(picture, v.key, s.code, opened, view) for s in open_streets(view)]
         rows.append({"css": v.css, "title": v.title(view.lang), "cells": cells})
     return {
-        "streets": [{"code": s.code, "name": s.title(view.lang), "on": s.code in view.scope.streets} for s in places.streets()],
+        "streets": [{"code": s.code, "name": s.title(view.lang), "on": s.code in view.scope.streets} for s in open_streets(view)],
         "rows": rows,
     }
 

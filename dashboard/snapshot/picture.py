@@ -70,6 +70,7 @@ class _Window:
 
     engine: sa.Engine
     catalog: Catalog
+    figures: frozenset[str] | None  # keys of those open; None: all
     kept: _Kept
 
 
@@ -106,7 +107,9 @@ class Reader:
             if found is None:
                 while len(self._windows) >= _WINDOWS:
                     self._windows.pop(next(iter(self._windows)))
-                found = _Window(seen_by(self._engine, self._catalog, sight), self._catalog.seen_by(sight), _Kept())
+                figures = self._catalog.figures_seen_by(sight)
+                seen = seen_by(self._engine, self._catalog, sight), self._catalog.seen_by(sight)
+                found = _Window(*seen, None if figures is None else frozenset(figures), _Kept())
                 self._windows[key] = found
         return found
 
@@ -165,6 +168,10 @@ class Picture:
             return self.figures.get((key, scope.key))
         rows = [row for street in scope.streets if (row := self.figures.get((key, street)))]
         return merged(rows, self._kpi(key)) if rows else None
+
+    def withheld(self, key: str) -> bool:
+        """Whether an index is made of more than the viewer may see."""
+        return self._window.figures is not None and key not in self._window.figures
 
     def line(self, key: str, scope: Scope) -> list[float | None]:
         """The last 24 hours, hour by hour, ending with the present value; several streets are put together hour by hour."""

@@ -78,7 +78,7 @@ def shown_rows(picture: Picture, view: View, ranked: Sequence[Candidate], limit:
         "export": "",
         "domains": [],
         "empty": say(view.lang, "所选范围没有设施读数", "No readings in this selection"),
-        "filtered": not view.scope.whole or bool(view.levels or view.states or view.system),
+        "filtered": view.picked or bool(view.levels or view.states or view.system),
     }
 
 

@@ -55,7 +55,7 @@ def _line(picture: Picture, view: View, domain: Domain, kpi: Kpi, one: bool) -> 
 def _rank(picture: Picture, key: str, street: str) -> str:
     """The street's place among all that have the figure: best first where there is a target, else largest first."""
     rows = {s.code: row for s in streets() if (row := picture.figures.get((key, s.code))) and row.value is not None}
-    if street not in rows:
+    if street not in rows or len(rows) == 1:
         return ""
     by_score = picture.catalog.targets.get(key) is not None
     worth = {code: (row.score if by_score else row.value) or 0.0 for code, row in rows.items()}
@@ -92,4 +92,4 @@ def _assets(picture: Picture, view: View, domain: Domain) -> list[dict[str, Any]
 
 
 def _filtered(view: View) -> bool:
-    return not view.scope.whole or bool(view.levels or view.states)
+    return view.picked or bool(view.levels or view.states)

@@ -8,6 +8,7 @@ from dashboard.core.places import streets
 from dashboard.core.scope import Scope
 from dashboard.snapshot.alerts import street_name
 from dashboard.snapshot.cases import CaseTable, case_tables, in_words, known_assets, matters
+from dashboard.snapshot.part import open_streets
 from dashboard.snapshot.picture import Picture
 from dashboard.snapshot.readings import ranked_assets, shown_rows
 from dashboard.snapshot.view import View
@@ -26,7 +27,7 @@ def head(picture: Picture, view: View) -> dict[str, Any]:
         "title": listed(lang, names) if names else say(lang, "街道", "Streets"),
         "subtitle": together(lang, (say(lang, f"未闭环预警{opened}条", f"{opened} open alerts"), _assets_words(picture, view))),
         "chosen": bool(names),
-        "streets": [{"code": s.code, "name": s.title(lang), "on": s.code in chosen} for s in streets()],
+        "streets": [{"code": s.code, "name": s.title(lang), "on": s.code in chosen} for s in open_streets(view)],
     }
 
 
@@ -53,7 +54,7 @@ def _system(picture: Picture, view: View, key: str) -> dict[str, Any]:
 def _rank(picture: Picture, key: str, street: str) -> str:
     """The street's place by index, the best first."""
     values = {s.code: row.value for s in streets() if (row := picture.figures.get((key, s.code))) and row.value is not None}
-    return f"{1 + sum(v > values[street] for v in values.values())}/{len(values)}" if street in values else ""
+    return f"{1 + sum(v > values[street] for v in values.values())}/{len(values)}" if street in values and len(values) > 1 else ""
 
 
 def matters_open(picture: Picture, view: View) -> dict[str, Any]:

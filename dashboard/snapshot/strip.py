@@ -8,6 +8,7 @@ from typing import Any
 from dashboard.core.declare import Level
 from dashboard.core.times import CITY_ZONE, iso
 from dashboard.snapshot.alerts import Alert
+from dashboard.snapshot.part import part_words
 from dashboard.snapshot.picture import Picture
 from dashboard.snapshot.shapes import Spark, spark
 from dashboard.snapshot.view import View
@@ -37,7 +38,7 @@ def strip(picture: Picture, view: View, vital: str = "") -> dict[str, Any]:
         "sel": _selection(view, start, end),
         "head": 100.0 if not picture.replay else _x(picture.at, start, end),
         "replay": picture.replay,
-        "label": picture.catalog.vitals[vital].title(view.lang) if vital else say(view.lang, "全区", "District"),
+        "label": picture.catalog.vitals[vital].title(view.lang) if vital else part_words(view),
         "label_y": (line.y or 30.0) * 5.625 / 100,
         "value": number(row.value if row else None, 0),
         "open": sum(a.is_open for a in alerts),

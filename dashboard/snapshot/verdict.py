@@ -7,6 +7,7 @@ from typing import Any
 
 from dashboard.snapshot.alerts import Alert, card, grounds, headline, width
 from dashboard.snapshot.figures import since_yesterday
+from dashboard.snapshot.part import ONLY_OPEN, index_of_part
 from dashboard.snapshot.picture import Picture
 from dashboard.snapshot.rule_standing import blind
 from dashboard.snapshot.view import View
@@ -21,10 +22,11 @@ def verdict(picture: Picture, view: View) -> dict[str, Any]:
     """One plain sentence, with the district's index, the day and the weather."""
     bodies = tabs(picture, view)
     row = picture.figure("district.index", view.scope)
-    delta, parts = since_yesterday(row), _headline(bodies, view.lang)
+    delta, parts = since_yesterday(row), _headline(picture, bodies, view.lang)
     return {
         "index": number(row.value if row else None, 0),
-        "delta": say(view.lang, f"较昨 {delta}", f"since yesterday {delta}") if delta else say(view.lang, "满分100", "of 100"),
+        "label": index_of_part(view),
+        "delta": _delta(picture, delta, view.lang),
         "parts": parts,
         "headline": "".join(p["text"] for p in parts),
         "sentence": _sentence(picture, view, bodies),
@@ -33,8 +35,16 @@ def verdict(picture: Picture, view: View) -> dict[str, Any]:
     }
 
 
-def _headline(bodies: Sequence[VitalBody], lang: str) -> list[dict[str, str]]:
+def _delta(picture: Picture, delta: str, lang: str) -> str:
+    if picture.withheld("district.index"):
+        return ONLY_OPEN(lang)
+    return say(lang, f"较昨 {delta}", f"since yesterday {delta}") if delta else say(lang, "满分100", "of 100")
+
+
+def _headline(picture: Picture, bodies: Sequence[VitalBody], lang: str) -> list[dict[str, str]]:
     known = [b for b in bodies if b.value is not None]
+    if not known and any(picture.withheld(f"vital.{b.key}") for b in bodies):
+        return [{"text": ONLY_OPEN(lang), "level": ""}]
     if not known:
         return [{"text": say(lang, "正在取数", "Waiting for data"), "level": ""}]
     weak = sorted((b for b in known if b.weak), key=lambda b: (b.grade != "poor", b.value or 0))

@@ -10,6 +10,7 @@ from dashboard.core.configured import Published
 from dashboard.core.declare import Level, Vital
 from dashboard.snapshot.alerts import Alert, width
 from dashboard.snapshot.figures import Cell, cell, shown_kpis
+from dashboard.snapshot.part import IN_PART
 from dashboard.snapshot.picture import Picture
 from dashboard.snapshot.shapes import Spark, spark
 from dashboard.snapshot.view import View
@@ -71,7 +72,7 @@ def vital_body(picture: Picture, v: Vital, view: View, *, lines: int = 2, with_l
         index=number(value, 0),
         value=value,
         grade=grade,
-        word=grade_word(grade, view.lang) if there else say(view.lang, "未接入", "Not linked"),
+        word=_word(picture, v, grade, there, view.lang),
         weak=is_weak(grade),
         unlinked=not there,
         mark=worst if is_weak(grade) else "",
@@ -79,6 +80,12 @@ def vital_body(picture: Picture, v: Vital, view: View, *, lines: int = 2, with_l
         lines=_lines(picture, v.key, view, lines, there),
         line=_day(picture, f"vital.{v.key}", view) if there and with_line else None,
     )
+
+
+def _word(picture: Picture, v: Vital, grade: str | None, there: bool, lang: str) -> str:
+    if not there:
+        return say(lang, "未接入", "Not linked")
+    return IN_PART(lang) if picture.withheld(f"vital.{v.key}") else grade_word(grade, lang)
 
 
 def is_weak(grade: str | None) -> bool:
@@ -120,7 +127,7 @@ def worst_level(alerts: Sequence[Alert]) -> str:
 
 def query_of(view: View) -> str:
     """The address part a link to another page carries: scope, moment and language stay, page filters go."""
-    kept = [] if view.scope.whole else [f"scope={view.scope.key}"]
+    kept = [f"scope={view.scope.key}"] if view.picked else []
     kept += ["lang=en"] if view.lang == "en" else []
     kept += [f"at={view.as_of:%Y%m%dT%H%M%SZ}"] if view.as_of else []
     return "?" + "&".join(kept) if kept else ""
