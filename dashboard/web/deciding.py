@@ -24,19 +24,25 @@ from dashboard.web.told import alert_out
 AlertId = Annotated[int, Path(ge=1, le=reads.LARGEST_ID)]
 PhotoId = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
 
+_PICTURE = {
+    "requestBody": {
+        "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in ("image/jpeg", "image/png", "image/webp")}
+    }
+}
+
 
 def deciding(engine: sa.Engine, catalog: Catalog, clock: Clock, eyes: Eyes) -> APIRouter:
     """The routes behind the buttons of an alert. Who does it is who is signed in; of an alert they do not see, there is none."""
     router = APIRouter()
 
-    @router.post("/alerts/{alert_id}/steps/{event}", responses={409: {"description": "not as things stand; the detail says why"}})
+    @router.post("/alerts/{alert_id}/steps/{event}")
     def take_a_step(request: Request, alert_id: AlertId, event: Event, said: Annotated[StepIn, Body()]) -> AlertOut:
         """One step in the life of an alert, said by who is signed in."""
         eye = _ours(request, alert_id)
         act(engine, catalog, alert_id, Doing(event=event, actor=eye.actor, origin=eye.origin, **said.model_dump()), clock.now())
         return _told(eye, alert_id)
 
-    @router.post("/alerts/{alert_id}/photos", status_code=201)
+    @router.post("/alerts/{alert_id}/photos", status_code=201, openapi_extra=_PICTURE)
     async def photograph(request: Request, alert_id: AlertId) -> PhotoOut:
         """A photograph of the site, JPEG, PNG or WebP, as the body. What the camera noted about place and owner is taken out."""
         eye, body = await asyncio.to_thread(_ours, request, alert_id), b""
