@@ -15,7 +15,7 @@
   async function send(el, url, options) {
     el.disabled = true;
     try {
-      const answer = await fetch(url, { method: "POST", ...options });
+      const answer = await fetch(url, { method: "POST", ...options, headers: { ...options.headers, "x-csrf-token": cockpit.csrf() } });
       if (answer.ok) return true;
       const said = await answer.json().catch(() => ({}));
       tell(el, half(said.detail) || cockpit.say("未送达，再试一次", "Not sent, try again"), `${answer.status}`);

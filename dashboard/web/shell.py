@@ -69,10 +69,11 @@ def _top(product: Sequence[str], demo: bool) -> list[Any]:
     pages = (("/alerts", "预警", "Alerts"), ("/rules", "规则", "Rules"), ("/sources", "数据源", "Sources"))
     links = [html.A(_both(zh, en), href=path) for path, zh, en in pages]
     bell = html.Button(_icon(_ICONS["sound"]), className="bell", title="声音 Sound", **data(sound_toggle="1"))
+    segs = [html.Span(className="seg", children=of) for of in (languages, themes)]
     return [
         html.A(href="/", className="logo", children=[outline(), _both(*product), *tag]),
         html.Div(id="nav", **data(panel="nav", on="desk")),
-        html.Div(className="tools", children=[*links, bell, *(html.Span(className="seg", children=of) for of in (languages, themes))]),
+        html.Div(className="tools", children=[*links, bell, *segs, html.Div(id="who")]),
     ]
 
 
