@@ -5,6 +5,7 @@
   const root = document.documentElement;
   const LOST_MS = 10000; // heartbeats come every 5 s: two missed and the screen says so
   const DEAD_MS = 12000; // a socket that is silent this long is replaced, though nobody closed it
+  const SIGNED_OUT = 4401; // the server's word for: nobody we know any more
   const WORKER_S = 60;
   const UNMADE_MS = 15000; // the server is there, yet the page is not: one of its scripts was lost on the way
 
@@ -114,8 +115,9 @@
       subscribe(true);
     };
     ws.onmessage = (event) => { if (wire === mine) take(event.data); };
-    ws.onclose = () => {
+    ws.onclose = (event) => {
       if (wire !== mine) return;
+      if (event.code === SIGNED_OUT) return cockpit.signedOut();
       if (!opened) refusal();
       again();
     };
@@ -132,12 +134,15 @@
         if (!panels.length) { heard = performance.now(); return; }
         source = new EventSource(`/live/events?panels=${panels.map(encodeURIComponent).join(",")}&${query}`);
         source.onmessage = (event) => { if (wire === mine) take(event.data); };
-        source.onerror = () => { if (wire === mine) again(); };
+        source.onerror = () => { if (wire === mine) known().then((is) => (is ? again() : cockpit.signedOut())); };
       },
       close: () => { if (source) source.close(); },
     };
     return mine;
   }
+
+  // Events tell no reason when they end: whether we are still known is asked apart.
+  const known = () => fetch("/_dash-dependencies", { cache: "no-store" }).then((answer) => answer.status !== 401, () => true);
 
   // A server that is away refuses everything; only sockets refused while it answers are stopped by something between us.
   async function refusal() {
