@@ -1,4 +1,4 @@
-"""All alerts: open ones and those of the last 24 hours, on the map and since when."""
+"""All alerts: open ones and those of the last 24 hours, on the map and since when; and what is silenced."""
 
 from dashboard.core.declare import Text
 from dashboard.web.page import Group, Host, Page
@@ -7,6 +7,14 @@ PAGE = Page(
     path="/alerts",
     title=Text("预警", "Alerts"),
     body=Group(
-        "page", [Host("title:alerts"), Host("chips", "desk phone"), Host("alerts", css="card tb long"), Host("strip"), Host("foot", "wall")]
+        "page",
+        [
+            Host("title:alerts"),
+            Host("chips", "desk phone"),
+            Host("alerts", css="card tb long"),
+            Host("silences"),
+            Host("strip"),
+            Host("foot", "wall"),
+        ],
     ),
 )

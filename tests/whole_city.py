@@ -16,6 +16,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from dashboard.alerting.evaluate import evaluate
+from dashboard.alerting.hush import quieten
+from dashboard.alerting.situations import gather
 from dashboard.core.catalog import Catalog, load_catalog
 from dashboard.core.declare import Domain, Feed, Readings
 from dashboard.core.places import streets
@@ -75,6 +77,8 @@ class Town:
         """What the worker does after its pulls."""
         compute(self.engine, self.catalog, self.settings, now)
         evaluate(self.engine, self.catalog, self.settings, now)
+        quieten(self.engine, self.catalog, self.settings, now)
+        gather(self.engine, self.catalog, self.settings, now)
 
     def read(self, domain: str, metric: str, values: Iterable[tuple[str, Any, datetime, float]], now: datetime) -> None:
         """Readings come in: (asset, street, at, value)."""

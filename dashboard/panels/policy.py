@@ -13,6 +13,7 @@ _SEEN = (
     *("street-head", "street-systems", "street-map", "street-map-wall", "street-map-phone", "street-matters", "street-assets"),
     *("loop", "cases", "linkage", "alerts", "sources", "rules", "rules-counts", "alert", "asset", "explain", "rule"),
     *("silences", "situation", "silenced"),
+    *("silences", "situation", "silenced"),
 )
 NEEDS: Mapping[str, frozenset[Action]] = {
     **dict.fromkeys(_SEEN, frozenset((Action.SEE,))),
@@ -20,6 +21,7 @@ NEEDS: Mapping[str, frozenset[Action]] = {
     "title": frozenset((Action.SEE, Action.SOURCES, Action.AUDIT)),  # a name alone for who sees no city
     "audit": frozenset((Action.AUDIT,)),
     "audit-check": frozenset((Action.AUDIT,)),
+    **dict.fromkeys(("silence", "silence-preview"), frozenset((Action.SILENCE,))),
     **dict.fromkeys(("silence", "silence-preview"), frozenset((Action.SILENCE,))),
     "pull": frozenset((Action.SOURCES,)),  # statements, errors and rows set aside
 }

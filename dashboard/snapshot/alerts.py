@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from dashboard.core import places
 from dashboard.core.catalog import Catalog, words
-from dashboard.core.declare import Level, Text
+from dashboard.core.declare import Text
+from dashboard.core.noise import is_life_safety
 from dashboard.core.times import city_day, iso
+from dashboard.snapshot.fold import numbered
 from dashboard.snapshot.words import LEVEL_WORDS, clock_time, number, say, span, unit_words
-from dashboard.store import alert_reads
+from dashboard.store import alert_reads, noise_reads
+from dashboard.store.noise_reads import HushRow
 from dashboard.store.rule_faults import is_itself
 
 _RECENT = timedelta(hours=24)
@@ -44,7 +47,12 @@ class Alert:
     opened: datetime
     closed: datetime | None
     no_data: bool
+    given_to: str = ""  # the unit people or a playbook gave it to
+    drill: bool = False
     back_at: datetime | None  # since when the reading is back inside its limits, while people still have the matter
+    life_safety: bool
+    situation: int = 0  # what it belongs together with; 0: nothing
+    hush: HushRow | None = None  # why it tells nobody of its own
 
     @property
     def is_open(self) -> bool:
@@ -58,11 +66,14 @@ class Alert:
 
 
 def open_and_recent(conn: sa.Connection, catalog: Catalog, at: datetime, *, replay: bool) -> list[Alert]:
-    """Open alerts numbered from 1: those that stand first, then worst level, new before in hand, oldest first; then those closed lately."""
-    opened = alert_reads.open_alerts(conn, at if replay else None)
-    opened = sorted(opened, key=lambda r: (r.state == "clear", -Level(r.level).severity, r.acknowledged_at is not None, r.opened_at))
+    """Open alerts, the most pressing first, each with the number of its line; then those closed lately."""
+    then = at if replay else None
+    opened = alert_reads.open_alerts(conn, then)
+    ids = [row.alert_id for row in opened]
+    crowds, hushed = noise_reads.members_of(conn, ids, then), noise_reads.hushes(conn, ids, then)
+    made = [replace(_alert(r, 0, catalog), situation=crowds.get(r.alert_id, 0), hush=hushed.get(r.alert_id)) for r in opened]
     cleared = alert_reads.closed_alerts(conn, at - _RECENT, at)
-    return [_alert(r, i + 1, catalog) for i, r in enumerate(opened)] + [_alert(r, "", catalog) for r in cleared]
+    return numbered(made) + [_alert(r, "", catalog) for r in cleared]
 
 
 def closed_of_asset(conn: sa.Connection, catalog: Catalog, domain: str, asset_id: str, at: datetime) -> list[Alert]:
@@ -91,7 +102,10 @@ def _alert(row: alert_reads.AlertRow, no: int | str, catalog: Catalog) -> Alert:
         state=row.stage,
         opened=row.opened_at,
         closed=row.ended_at,
+        given_to=row.given_to,
+        drill=row.drill,
         back_at=row.cleared_at if row.ended_at is None else None,
+        life_safety=is_life_safety(rule[1] if rule else None, row.level),
     )
 
 
@@ -118,6 +132,10 @@ class AlertCard:
     vital: str
     domain: str
     asset_name: str
+    drawer: str  # what opens when it is touched
+    count: int = 1  # how many alerts it stands for
+    note: str = ""  # what stands under it, or why it tells nobody
+    silenced: bool = False
 
 
 def card(a: Alert, catalog: Catalog, lang: str, now: datetime) -> AlertCard:
@@ -144,6 +162,9 @@ def card(a: Alert, catalog: Catalog, lang: str, now: datetime) -> AlertCard:
         vital=words(vital.title if vital else None, lang, a.vital),
         domain=words(domain.title if domain else None, lang, a.domain),
         asset_name=a.asset_name,
+        drawer=f"alert:{a.alert_id}",
+        note=say(lang, "被抑制", "inhibited") if a.hush and a.hush.cause_id else "",
+        silenced=bool(a.hush and a.hush.silence_id),
     )
 
 
@@ -154,11 +175,21 @@ def _opened_text(opened: datetime, now: datetime) -> str:
 
 
 def _owner(a: Alert, catalog: Catalog, lang: str) -> str:
+    """Who has it: the unit it was given to, else the one its rule names."""
+    if a.given_to:
+        return unit_name(catalog, a.given_to, lang)
     rule = catalog.rules.get(a.rule)
     if rule is None:
         return a.owner
     domain, declared = rule
     return (declared.owner or domain.department)(lang)
+
+
+def unit_name(catalog: Catalog, unit: str, lang: str) -> str:
+    """A unit as it was written, in the screen's language where it is one that is declared."""
+    declared = [step.by for playbook in catalog.playbooks.values() for step in playbook.steps]
+    known = [*declared, *(domain.department for domain in catalog.domains.values())]
+    return next((words(lang) for words in known if words.zh == unit), unit)
 
 
 def headline(a: Alert, lang: str) -> str:

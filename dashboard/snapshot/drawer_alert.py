@@ -16,6 +16,7 @@ from dashboard.core.errors import NotFoundError
 from dashboard.core.readings import latest
 from dashboard.core.times import CITY_ZONE, city_day
 from dashboard.snapshot.alerts import Alert, card, grounds, one_alert
+from dashboard.snapshot.drawer_situation import noise_of
 from dashboard.snapshot.figures import thresholds_of_metric
 from dashboard.snapshot.handling import handling, took_words
 from dashboard.snapshot.picture import Picture
@@ -33,6 +34,7 @@ _WHAT = {
     "no_data": Text("数据中断", "Data lost"),
     "data_back": Text("数据恢复", "Data back"),
     "clear": Text("恢复正常", "Back to normal"),
+    "resume": Text("恢复通知", "Told after all"),
 }
 
 
@@ -52,6 +54,7 @@ def alert(picture: Picture, view: View, alert_id: str) -> dict[str, Any]:
         "steps": _steps(picture, a, lang),
         **_plot(picture, a, lang),
         "handling": None if picture.replay else handling(picture, a.alert_id, lang),
+        "noise": noise_of(picture, a, lang),
         "replay": picture.replay,
         "note": say(lang, "回放中，不能处置", "Replay: actions are off") if picture.replay else "",
     }

@@ -7,6 +7,8 @@ from typing import Any
 
 from dashboard.core.times import city_day
 from dashboard.snapshot.alerts import Alert, AlertCard, card, width
+from dashboard.snapshot.fold import Line, lines
+from dashboard.snapshot.line_cards import line_card
 from dashboard.snapshot.picture import Picture
 from dashboard.snapshot.view import View
 from dashboard.snapshot.vitals import LEVELS, query_of
@@ -22,11 +24,11 @@ _TITLE_WIDTH = 11.0  # Chinese characters a card's title line holds beside its a
 
 
 def feed(picture: Picture, view: View) -> dict[str, Any]:
-    """Open alerts: the first in full, some on a line each, the rest as a number."""
-    shown = picture.open_in(view)
-    cards = _cards(picture, view, shown[:_SOME])
-    full, lines = fitting(cards, len(shown))
-    said = full + lines
+    """Open alerts line by line: the first in full, some on a line each, the rest as a number."""
+    shown = lines(picture.open_in(view))
+    cards = _line_cards(picture, view, shown[:_SOME])
+    full, thin = fitting(cards, len(shown))
+    said = full + thin
     closed = sum(not a.is_open for a in picture.alerts)
     return {
         "counts": counts(picture, view),
@@ -34,9 +36,9 @@ def feed(picture: Picture, view: View) -> dict[str, Any]:
         "closed_today": _closed_today(picture, view),
         "cards": cards[:full],
         "lines": cards[full:said],
-        "more": len(shown) - said,
+        "more": _alerts_on(shown[said:]),
         "wide": cards[said : said + _WIDE],
-        "more_wide": max(0, len(shown) - said - _WIDE),
+        "more_wide": _alerts_on(shown[said + _WIDE :]),
         "empty_note": "" if shown else say(view.lang, f"近24小时已闭环{closed}条", ""),
         "query": query_of(view),
     }
@@ -61,23 +63,30 @@ def fitting(cards: Sequence[AlertCard], total: int) -> tuple[int, int]:
 
 def foremost(picture: Picture, view: View) -> dict[str, Any]:
     """The one that matters most, and the next few."""
-    shown = picture.open_in(view)
-    cards = _cards(picture, view, shown[:5])
-    return {"first": cards[0] if cards else None, "rest": cards[1:], "open": len(shown), "query": query_of(view)}
+    shown = lines(picture.open_in(view))
+    cards = _line_cards(picture, view, shown[:5])
+    return {"first": cards[0] if cards else None, "rest": cards[1:], "open": len(picture.open_in(view)), "query": query_of(view)}
 
 
 def alert_list(picture: Picture, view: View) -> dict[str, Any]:
     """Open alerts and those of the last 24 hours, as filtered."""
-    rows = _cards(picture, view, listed_alerts(picture, view)[:_MOST_ROWS])
+    found = listed_alerts(picture, view)
+    rows = [*_line_cards(picture, view, lines(found)), *_cards(picture, view, [a for a in found if not a.is_open])][:_MOST_ROWS]
+    shown = sum(row.count for row in rows)
     return {
-        "subtitle": say(view.lang, f"显示{len(rows)}条", f"{len(rows)} shown"),
+        "subtitle": say(view.lang, f"显示{shown}条，{len(rows)}行", f"{shown} shown on {len(rows)} lines"),
         "counts": counts(picture, view),
         "back": _back(picture, view),
         "rows": rows,
         "export": f"/export/alerts.csv?{view.query}",
         "empty": say(view.lang, "所选范围没有预警", "No alerts in this selection"),
-        "filtered": not view.scope.whole or bool(view.levels or view.states or view.t0),
+        "filtered": view.picked or bool(view.levels or view.states or view.t0),
     }
+
+
+def silenced(picture: Picture, view: View, _: str) -> dict[str, Any]:
+    """What is open and silenced, one by one."""
+    return {"alerts": _cards(picture, view, [a for line in lines(picture.open_in(view)) if line.kind == "silenced" for a in line.alerts])}
 
 
 def listed_alerts(picture: Picture, view: View) -> list[Alert]:
@@ -98,6 +107,14 @@ def counts(picture: Picture, view: View) -> list[dict[str, Any]]:
 def _back(picture: Picture, view: View) -> int:
     """Matters whose reading is back, and that people have yet to close."""
     return sum(a.is_open and not a.stands and view.scope.holds(a.street) for a in picture.alerts)
+
+
+def _alerts_on(found: Sequence[Line]) -> int:
+    return sum(len(line.alerts) + len(line.follows) for line in found)
+
+
+def _line_cards(picture: Picture, view: View, found: Sequence[Line]) -> list[AlertCard]:
+    return [line_card(line, picture.catalog, view.lang, picture.at) for line in found]
 
 
 def _cards(picture: Picture, view: View, alerts: Sequence[Alert]) -> list[AlertCard]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from dashboard.core.declare import Domain, Level, Text
 from dashboard.snapshot.alerts import Alert, headline, width
+from dashboard.snapshot.fold import Line, lines
 from dashboard.snapshot.land import Box, Letter, Named
+from dashboard.snapshot.line_cards import crowd_title
 from dashboard.snapshot.picture import Picture
 from dashboard.snapshot.view import View
 
@@ -32,14 +34,21 @@ class StreetShape:
 
 @dataclass(frozen=True)
 class Mark:
-    """An alert on the map, carrying the number of its card."""
+    """An alert or a situation on the map, carrying the number of its line."""
 
-    alert_id: int
+    alert_id: int  # the worst of its line
     level: str
     number: int | str
     title: str
     x: float
     y: float
+    situation: int = 0
+    silenced: bool = False
+
+    @property
+    def drawer(self) -> str:
+        """What opens when it is touched."""
+        return f"situation:{self.situation}" if self.situation else f"alert:{self.alert_id}"
 
 
 @dataclass(frozen=True)
@@ -83,7 +92,8 @@ def map_body(picture: Picture, view: View, sheet: Sheet) -> dict[str, Any]:
     room = box.padded(-0.04)  # a mark is shown whole or not at all
     rivers = [name for name in land.river_names(font * 1.17, lang) if _all_inside(name, box, font * 0.55)]
     letters = [(ch.x, ch.y) for name, _ in rivers for ch in name]
-    marks = _spread([m for a in reversed(alerts) if room.holds((m := _mark(picture, a, lang)).x, m.y)], letters, font)
+    found = [_mark(picture, line, lang) for line in reversed(lines(alerts))]
+    marks = _spread([m for m in found if room.holds(m.x, m.y)], letters, font)
     neighbours = [n for n in land.neighbours if _inside(n, box, font)]
     return {
         "id": sheet.ident,
@@ -187,13 +197,17 @@ def _inside(named: Named, box: Box, air: float) -> bool:
     return box.x + air < x < box.x + box.w - air and box.y + air < y < box.y + box.h - air
 
 
-def _mark(picture: Picture, a: Alert, lang: str) -> Mark:
+def _mark(picture: Picture, line: Line, lang: str) -> Mark:
+    """Where the worst of a line is."""
+    a = line.lead
     if a.lon is not None and a.lat is not None:
         x, y = picture.land.point(a.lon, a.lat)
     else:
         home = next((s.at for s in picture.land.streets if s.code == a.street), None)
         x, y = home or (picture.land.whole.x + picture.land.whole.w * 0.5, picture.land.whole.y + picture.land.whole.h * 0.9)
-    return Mark(a.alert_id, a.level, a.number, headline(a, lang), x, y)
+    crowd = line.kind == "situation"
+    title = crowd_title(line.alerts, lang) if crowd else headline(a, lang)
+    return Mark(a.alert_id, a.level, a.number, title, x, y, a.situation if crowd else 0, line.kind == "silenced")
 
 
 def _spread(marks: list[Mark], letters: list[tuple[float, float]], font: float) -> list[Mark]:
@@ -208,7 +222,7 @@ def _spread(marks: list[Mark], letters: list[tuple[float, float]], font: float) 
             ring += 1
             radius, angle = font * 0.55 * math.sqrt(ring) * 1.3, ring * 2.399963
             x, y = mark.x + radius * math.cos(angle), mark.y + radius * math.sin(angle)
-        placed.append(Mark(mark.alert_id, mark.level, mark.number, mark.title, x, y))
+        placed.append(replace(mark, x=x, y=y))
     return placed[::-1]
 
 

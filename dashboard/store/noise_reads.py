@@ -112,6 +112,12 @@ def _hush(row: Any) -> HushRow:
     return HushRow(**{name: getattr(row, name) for name in HushRow.__dataclass_fields__})
 
 
+def hushed_by(conn: sa.Connection, at: datetime) -> dict[int, int]:
+    """How many alerts each silence hushes at a moment."""
+    then = sa.and_(hush.c.since <= at, sa.or_(hush.c.until.is_(None), hush.c.until > at), hush.c.silence_id.is_not(None))
+    return {key: n for key, n in conn.execute(sa.select(hush.c.silence_id, sa.func.count()).where(then).group_by(hush.c.silence_id))}
+
+
 def hush_counts(conn: sa.Connection, t0: datetime, t1: datetime) -> dict[str, tuple[int, int]]:
     """By rule, how often its alerts began to be inhibited and silenced in a stretch of time."""
     silenced = sa.func.count(hush.c.silence_id)

@@ -13,8 +13,9 @@ from dashboard.core.scope import Scope
 from dashboard.kpi.index import IndexRules
 from dashboard.snapshot.alerts import AlertCard, card
 from dashboard.snapshot.chart import chart
-from dashboard.snapshot.feed import alert_list, feed, fitting, foremost
+from dashboard.snapshot.feed import alert_list, feed, fitting, foremost, listed_alerts
 from dashboard.snapshot.figures import cell, index_cell, shown_kpis
+from dashboard.snapshot.fold import lines
 from dashboard.snapshot.maps import Sheet, map_body
 from dashboard.snapshot.overview import foot, matrix
 from dashboard.snapshot.readings import readings
@@ -129,16 +130,20 @@ def test_feed_map_matrix_and_strip_number_and_count_the_same_alerts(town: Town) 
     opened = {a.alert_id: a.number for a in picture.alerts if a.is_open}
     in_feed, in_list = feed(picture, view), alert_list(picture, view)
     cards = [*in_feed["cards"], *in_feed["lines"]]
-    assert opened == {m.alert_id: m.number for m in map_body(picture, view, SHEET)["marks"]}
+    on_lines = {line.lead.alert_id: line.lead.number for line in lines(picture.alerts)}
+    assert on_lines == {m.alert_id: m.number for m in map_body(picture, view, SHEET)["marks"]}
     assert {c.alert_id: c.number for c in cards}.items() <= opened.items()
     assert all(opened[c["alert"]] == c["number"] for row in matrix(picture, view)["rows"] for c in row["cells"] if c["alert"])
-    assert len(cards) + in_feed["more"] == len(opened) == strip(picture, view)["open"] == sum(c["number"] for c in in_list["counts"])
+    assert sum(c.count for c in cards) + in_feed["more"] == len(opened)
+    assert len(opened) == strip(picture, view)["open"] == sum(c["number"] for c in in_list["counts"])
     assert foremost(picture, view)["open"] == len(opened)
 
 
-def test_numbers_run_from_one_without_a_gap_worst_first(town: Town) -> None:
+def test_numbers_run_from_one_without_a_gap_matters_of_life_first_and_lists_are_worst_first(town: Town) -> None:
     opened = [a for a in town.picture().alerts if a.is_open]
-    assert [a.number for a in opened] == list(range(1, len(opened) + 1))
+    leads = [line.lead for line in lines(opened)]
+    assert [a.number for a in leads] == list(range(1, len(leads) + 1)) and {a.number for a in opened} == {a.number for a in leads}
+    assert [a.life_safety for a in leads] == sorted((a.life_safety for a in leads), reverse=True), "matters of life first"
     assert [a.level for a in opened] == sorted((a.level for a in opened), key=["red", "orange", "yellow", "blue"].index)
 
 
@@ -148,7 +153,7 @@ def test_a_street_filter_narrows_every_panel_and_never_renumbers(town: Town) -> 
     narrowed = picture.open_in(BOTH)
     assert 0 < len(narrowed) < len(picture.open_in(View()))
     assert all(a.number == everywhere[a.alert_id] and a.street in BOTH.scope.streets for a in narrowed)
-    assert {m.alert_id for m in map_body(picture, BOTH, SHEET)["marks"]} == {a.alert_id for a in narrowed}
+    assert {m.alert_id for m in map_body(picture, BOTH, SHEET)["marks"]} == {line.lead.alert_id for line in lines(narrowed)}
     assert strip(picture, BOTH)["open"] == len(narrowed) == sum(c["number"] for c in feed(picture, BOTH)["counts"])
     assert len(readings(picture, ONLY_EAST, "skeleton")["rows"]) < len(readings(picture, View(), "skeleton")["rows"])
 
@@ -308,4 +313,4 @@ def test_a_matter_whose_reading_is_back_is_no_alarm_any_more_but_still_open(own:
     assert (last.alert_id, last.stands, last.state) == (first.alert_id, False, "in_hand")
     assert card(last, own.catalog, "zh", NOON).grounds == "11:40恢复正常，待闭环"
     assert first.alert_id not in {m.alert_id for m in map_body(picture, View(), SHEET)["marks"]}
-    assert first.alert_id in {c.alert_id for c in alert_list(picture, View())["rows"]}
+    assert first.alert_id in {a.alert_id for line in lines(listed_alerts(picture, View())) for a in line.alerts}
