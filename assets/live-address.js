@@ -59,6 +59,7 @@
     const data = el.dataset;
     const more = event.shiftKey || event.ctrlKey || event.metaKey;
     if (data.step && data.alert && el.nodeName === "BUTTON") return cockpit.step(el), true;
+    if (data.post && el.nodeName === "BUTTON") return cockpit.post(el), true;
     if (data.clear) return clear(data.clear), true;
     if (data.themeSet) return setTheme(data.themeSet), true;
     if (data.langSet) return go({ lang: data.langSet === "en" ? "en" : null }), true;

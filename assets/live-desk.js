@@ -36,6 +36,19 @@
 
   cockpit.step = (button) => send(button, at(button.dataset.alert, `steps/${button.dataset.step}`), json({}));
 
+  // A command that is no step of an alert: its address on the button or form, what it says in data-fields or the form.
+  cockpit.post = (button) => send(button, button.dataset.post, { headers: json({}).headers, body: button.dataset.fields || "{}" });
+
+  addEventListener("submit", async (event) => {
+    const form = event.target.closest("form[data-post]");
+    if (!form) return;
+    event.preventDefault();
+    const button = form.querySelector("[type=submit]");
+    if (!(await send(button, form.dataset.post, json(Object.fromEntries(new FormData(form)))))) return;
+    cockpit.go({ drawer: null });
+    if (form.dataset.then && location.pathname !== form.dataset.then) cockpit.visit(form.dataset.then);
+  });
+
   addEventListener("submit", async (event) => {
     const form = event.target.closest("form[data-step]");
     if (!form) return;

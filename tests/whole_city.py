@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from dashboard.alerting.evaluate import evaluate
 from dashboard.alerting.hush import quieten
 from dashboard.alerting.situations import gather
+from dashboard.casework.linkage.run import run_playbooks
 from dashboard.core.catalog import Catalog, load_catalog
 from dashboard.core.declare import Domain, Feed, Readings
 from dashboard.core.places import streets
@@ -79,6 +80,7 @@ class Town:
         evaluate(self.engine, self.catalog, self.settings, now)
         quieten(self.engine, self.catalog, self.settings, now)
         gather(self.engine, self.catalog, self.settings, now)
+        run_playbooks(self.engine, self.catalog, now)
 
     def read(self, domain: str, metric: str, values: Iterable[tuple[str, Any, datetime, float]], now: datetime) -> None:
         """Readings come in: (asset, street, at, value)."""

@@ -11,8 +11,7 @@ _SEEN = (
     *("chips", "kpis", "figures", "sitemap", "sitemap-wall", "sitemap-phone", "chart", "readings", "sheet", "work", "causes"),
     *("asset-card", "asset-chips", "asset-readings", "asset-map", "asset-map-wall", "asset-map-phone", "asset-life", "asset-causes"),
     *("street-head", "street-systems", "street-map", "street-map-wall", "street-map-phone", "street-matters", "street-assets"),
-    *("loop", "cases", "linkage", "alerts", "sources", "rules", "rules-counts", "alert", "asset", "explain", "rule"),
-    *("silences", "situation", "silenced"),
+    *("loop", "cases", "linkage", "linkages", "alerts", "sources", "rules", "rules-counts", "alert", "asset", "explain", "rule"),
     *("silences", "situation", "silenced"),
 )
 NEEDS: Mapping[str, frozenset[Action]] = {
@@ -22,7 +21,7 @@ NEEDS: Mapping[str, frozenset[Action]] = {
     "audit": frozenset((Action.AUDIT,)),
     "audit-check": frozenset((Action.AUDIT,)),
     **dict.fromkeys(("silence", "silence-preview"), frozenset((Action.SILENCE,))),
-    **dict.fromkeys(("silence", "silence-preview"), frozenset((Action.SILENCE,))),
+    "drill": frozenset((Action.DRILL,)),
     "pull": frozenset((Action.SOURCES,)),  # statements, errors and rows set aside
 }
 """Any one of the actions will do."""

@@ -32,6 +32,7 @@ from dashboard.snapshot import (
     drawer_situation,
     feed,
     linkage,
+    linkages,
     loop_ring,
     neighbours,
     overview,
@@ -196,6 +197,8 @@ KINDS: Mapping[str, Kind] = {
     "loop": Kind("loop_ring", _alone(loop_ring.ring), ("readings:loop", "table:loop_garage", "table:loop_event", "alerts")),
     "cases": Kind("cases", cases, ("table:*",), "key"),
     "linkage": Kind("linkage", _alone(linkage.calls), ("table:linkage", "table:clean_trip", "table:air_hour", "alerts")),
+    "linkages": Kind("linkages", _alone(linkages.linkages), ("alerts",)),
+    "drill": Kind("drawer_drill", linkages.drill_form, (), "key"),  # a form: drawn once
     "alerts": Kind("alerts", _alone(feed.alert_list), ("alerts",)),
     "silences": Kind("silences", _alone(silences.silences), ("alerts",)),
     "sources": Kind("sources", _alone(sources.sources), ("sources", "table:*", "readings:*")),

@@ -22,6 +22,7 @@ from dashboard.snapshot.handling import handling, took_words
 from dashboard.snapshot.picture import Picture
 from dashboard.snapshot.rule_standing import blind_while
 from dashboard.snapshot.shapes import path, scale_of
+from dashboard.snapshot.timed_steps import of_alert
 from dashboard.snapshot.view import View
 from dashboard.snapshot.words import UNKNOWN, moment, say, sure, together, unit_words
 from dashboard.store import alert_reads, series
@@ -53,6 +54,8 @@ def alert(picture: Picture, view: View, alert_id: str) -> dict[str, Any]:
         "grounds": _grounds(picture, a, lang),
         "steps": _steps(picture, a, lang),
         **_plot(picture, a, lang),
+        "linkage": [] if picture.replay else of_alert(picture, a.alert_id, lang),
+        "drill": a.drill,
         "handling": None if picture.replay else handling(picture, a.alert_id, lang),
         "noise": noise_of(picture, a, lang),
         "replay": picture.replay,
@@ -107,7 +110,7 @@ def _step(time: str, step: alert_reads.TransitionRow, lang: str) -> dict[str, st
         "what": EVENT_WORDS[Event(step.what)](lang),
         "took": took_words(step.took_s, step.limit_s, lang),
         "who": together(lang, (say(lang, "系统", "System") if step.actor == SYSTEM else step.actor, step.unit or "", _coded(step, lang))),
-        "reason": step.reason,
+        "reason": in_language(step.reason, lang) if step.actor == SYSTEM else step.reason,
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from dashboard.alerting.reasons import in_language, length
 from dashboard.casework.linkage.decide import limits_of
-from dashboard.casework.linkage.drill import assets
+from dashboard.casework.linkage.drill import assets, find_playbook
 from dashboard.casework.linkage.facts import numbers_of
 from dashboard.core.playbooks import Playbook, Step
 from dashboard.snapshot.alerts import street_name
@@ -44,6 +44,15 @@ def linkages(picture: Picture, view: View) -> dict[str, Any]:
         ],
         "replay": picture.replay,
     }
+
+
+def drill_form(picture: Picture, view: View, key: str) -> dict[str, Any]:
+    """What a drill of a playbook can be about. Raises NotFoundError."""
+    book = find_playbook(picture.catalog, key)
+    with picture.reading() as conn:
+        things = assets(conn, book)
+    levels = [level.value for level in sorted(book.levels, key=lambda level: -level.severity)]
+    return {"key": key, "title": book.title(view.lang), "levels": levels, "assets": [{"id": ident, "name": name} for ident, name in things]}
 
 
 def _book(picture: Picture, book: Playbook, counted: Any, ends: Any, lang: str) -> dict[str, Any]:

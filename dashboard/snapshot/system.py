@@ -24,6 +24,10 @@ PLAIN = {  # pages that are no system's
             "谁在何时从何处做了什么，结果如何，记录是否完整", "who did what, when and from where, how it went, and whether the log is whole"
         ),
     ),
+    "linkages": (
+        Text("联动", "Linkages"),
+        Text("跨部门预案的步骤、时限与执行，近30天成效", "what departments do together, its limits, what is under way, how 30 days went"),
+    ),
     "rules": (
         Text("规则", "Rules"),
         Text("监测什么，限值出自哪里，近30天成效", "what each watches, where its limits come from, how it did in 30 days"),

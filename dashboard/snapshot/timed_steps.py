@@ -13,6 +13,7 @@ from dashboard.casework.linkage.machine import State, state_words
 from dashboard.core.declare import Level, Text
 from dashboard.core.playbooks import Playbook, Step
 from dashboard.core.times import iso
+from dashboard.snapshot.alerts import unit_name
 from dashboard.snapshot.handling import took_words
 from dashboard.snapshot.picture import Picture
 from dashboard.snapshot.words import moment, say
@@ -59,7 +60,7 @@ def _step(picture: Picture, playbook: Playbook, step: Step, run: Any, row: Any, 
     return {
         "key": step.key,
         "title": step.title(lang),
-        "by": row.o_by_unit or step.by(lang),
+        "by": unit_name(picture.catalog, row.o_by_unit, lang) if row.o_by_unit else step.by(lang),
         "kind": step.kind,
         "state": state.value,
         "words": state_words(step.kind, state)(lang),

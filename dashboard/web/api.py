@@ -29,6 +29,7 @@ from dashboard.web.deciding import deciding
 from dashboard.web.export import exporting
 from dashboard.web.eyes import Eye, Eyes
 from dashboard.web.hub import Hub
+from dashboard.web.linking import linking
 from dashboard.web.metrics import Metrics
 from dashboard.web.models import (
     AlertOut,
@@ -54,7 +55,16 @@ Key = Annotated[str | None, Query(max_length=64, pattern=r"^[^\x00]*$")]  # Post
 Asked = Annotated[datetime | None, Query(description="ISO 8601 with offset")]
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     code: {"model": ProblemOut, "content": {MEDIA_TYPE: {}}, "description": why}
-    for code, why in ((400, "not understood"), (404, "no such thing"), (422, "a parameter does not fit"), (503, "the store is away"))
+    for code, why in (
+        (400, "not understood"),
+        (401, "nobody we know"),
+        (403, "not granted"),
+        (404, "no such thing"),
+        (409, "not as things stand; the detail says why"),
+        (422, "a parameter does not fit"),
+        (429, "too many; Retry-After says when"),
+        (503, "the store is away"),
+    )
 }
 
 
@@ -85,6 +95,7 @@ def machines(house: House) -> FastAPI:
     eyes = Eyes(Reader(house.engine, house.catalog, house.settings), house.engine)
     app.include_router(_reading(house, eyes), prefix="/api/v1", responses=PROBLEMS)
     app.include_router(deciding(house.engine, house.catalog, house.clock, eyes), prefix="/api/v1", responses=PROBLEMS)
+    app.include_router(linking(house.engine, house.catalog, house.clock, eyes), prefix="/api/v1", responses=PROBLEMS)
     app.include_router(publishing(house.engine, house.catalog, house.settings, house.clock, eyes), prefix="/api/v1", responses=PROBLEMS)
     app.include_router(_health(house), include_in_schema=False)
     app.include_router(exporting(eyes, house.clock), include_in_schema=False)

@@ -69,6 +69,8 @@ ROUTES: Mapping[str, Policy] = {
     "GET /api/v1/series/{asset:path}/{metric}": ROWS,
     "GET /api/v1/assets.geojson": ROWS,
     "POST /api/v1/alerts/{alert_id}/steps/{event}": HANDLE,
+    "POST /api/v1/linkages/runs/{run_id}/steps/{step}": HANDLE,
+    "POST /api/v1/linkages/{playbook}/drill": DRILL,
     "POST /api/v1/alerts/{alert_id}/photos": HANDLE,
     "GET /api/v1/alerts/{alert_id}/photos/{photo_id}": SEE,
     "GET /api/v1/cap": PUBLIC,  # public messages alone, unless the viewer may read more

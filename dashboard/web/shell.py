@@ -66,7 +66,12 @@ def _top(product: Sequence[str], demo: bool) -> list[Any]:
     tag = [html.Span([_both("演示", "Demo")], className="demo-tag")] if demo else []
     languages = [html.Button("中", **data(lang_set="zh")), html.Button("EN", **data(lang_set="en"))]
     themes = [html.Button(_both("昼", "Day"), **data(theme_set="day")), html.Button(_both("夜", "Night"), **data(theme_set="night"))]
-    pages = (("/alerts", "预警", "Alerts"), ("/rules", "规则", "Rules"), ("/sources", "数据源", "Sources"))
+    pages = (
+        ("/alerts", "预警", "Alerts"),
+        ("/rules", "规则", "Rules"),
+        ("/linkages", "联动", "Linkages"),
+        ("/sources", "数据源", "Sources"),
+    )
     links = [html.A(_both(zh, en), href=path) for path, zh, en in pages]
     bell = html.Button(_icon(_ICONS["sound"]), className="bell", title="声音 Sound", **data(sound_toggle="1"))
     segs = [html.Span(className="seg", children=of) for of in (languages, themes)]

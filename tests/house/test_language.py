@@ -31,7 +31,11 @@ def texts(value: Any, where: str, seen: set[int]) -> Iterator[tuple[str, Text]]:
 
 def declared() -> list[tuple[str, Text]]:
     catalog = load_catalog()
-    return [pair for thing in (*catalog.domains.values(), *catalog.vitals.values(), *catalog.published) for pair in texts(thing, "", set())]
+    return [
+        pair
+        for thing in (*catalog.domains.values(), *catalog.vitals.values(), *catalog.published, *catalog.playbooks.values())
+        for pair in texts(thing, "", set())
+    ]
 
 
 def test_every_title_has_chinese_and_english_words() -> None:

@@ -47,9 +47,9 @@ def test_a_page_shows_something_on_every_surface(page: Any) -> None:
     assert all(page.panels(surface) for surface in SURFACES)
 
 
-def test_every_vital_system_has_its_page_and_so_have_alerts_sources_rules_the_audit_log_one_asset_and_one_street() -> None:
+def test_every_vital_system_has_its_page_and_so_have_alerts_sources_rules_linkages_the_audit_log_one_asset_and_one_street() -> None:
     vitals = {v.path for v in load_catalog().vitals.values()}
-    assert {page.path for page in PAGES} == vitals | {"/", "/alerts", "/sources", "/rules", "/audit", "/asset", "/street"}
+    assert {page.path for page in PAGES} == vitals | {"/", "/alerts", "/sources", "/rules", "/linkages", "/audit", "/asset", "/street"}
     assert PAGES[0].path == "/"
 
 

@@ -10,12 +10,14 @@ from typing import Any
 
 import plotly.graph_objects as go
 import pytest
+import sqlalchemy as sa
 
 from dashboard.app import found_pages
 from dashboard.core.errors import NotFoundError
 from dashboard.core.scope import Scope
 from dashboard.panels.screens import KINDS
 from dashboard.snapshot.view import View
+from dashboard.store.schema_noise import situation
 from data_sources.causes import CAUSES
 from tests.whole_city import EAST, MIDDLE, NASTY, NOON, ROOT, WEST, Town, asset_id
 
@@ -41,17 +43,28 @@ def placed() -> list[str]:
     return sorted({panel for page in found_pages() for surface in SURFACES for panel in page.panels(surface)} | {"nav", "notices"})
 
 
+def crowd_of(town: Town) -> int:
+    """The first situation there is."""
+    with town.engine.connect() as conn:
+        return int(conn.scalar(sa.select(sa.func.min(situation.c.situation_id))) or 0)
+
+
 def drawers(town: Town) -> list[str]:
     alerts = [f"alert:{a.alert_id}" for a in town.picture().alerts[::5]]
     assets = [f"asset:{d}/{asset_id(d, 0)}" for d in ("bridges", "air", "rentals")]
     numbers = [f"explain:{k}" for k in (*list(town.catalog.kpis)[::12], "district.index", "vital.skeleton")]
     rules = [f"rule:{k}" for k in list(town.catalog.rules)[::12]]
-    return [*alerts, *assets, *numbers, *rules, *(f"pull:{k}" for k in list(town.settings.pulls)[::8])]
+    quiet = [f"silence:{next(a.alert_id for a in town.picture().alerts if a.is_open and not a.life_safety)}", "silenced:all"]
+    quiet += ["silence-preview:rule=minibuses.gap_out", "silence-preview:levels=blue", f"situation:{crowd_of(town)}"]
+    quiet += ["drill:gas"]
+    return [*alerts, *assets, *numbers, *rules, *quiet, *(f"pull:{k}" for k in list(town.settings.pulls)[::8])]
 
 
 def shown(town: Town, view: View) -> Iterator[tuple[str, dict[str, Any]]]:
     panels = town.panels
     for panel in (*placed(), *drawers(town)):
+        if view.as_of and panel.startswith("silence"):
+            continue  # nothing is done in the past
         yield panel, panels.content(panel, view, NOON)
 
 

@@ -1,0 +1,10 @@
+"""Linkages: what departments do together when a rule rings, step by step, and what is under way."""
+
+from dashboard.core.declare import Text
+from dashboard.web.page import Group, Host, Page
+
+PAGE = Page(
+    path="/linkages",
+    title=Text("联动", "Linkages"),
+    body=Group("page", [Host("title:linkages"), Host("linkages"), Host("foot", "wall")]),
+)
