@@ -97,6 +97,8 @@ class Signing:
     def _show(self, visit: Visit) -> Response:
         if self.settings.access.open:
             return onward(visit.onward)
+        if "lang=en" in visit.onward and "lang" not in visit.query:  # asked for in English, and led here
+            return onward(f"/sign-in?next={quote(visit.onward)}&lang=en")
         return self._at(visit, self._row(visit))
 
     def _at(self, visit: Visit, row: Any, wrong: tuple[Text, ...] = (), status: int = 200) -> Response:

@@ -169,6 +169,11 @@ def test_a_write_in_cookies_needs_the_mark_only_our_pages_can_read(city: City, a
     assert program.post("/api/v1/x", authorization="Bearer whatever").status_code == 200  # no cookie, nothing to be abused
 
 
+def test_who_is_led_here_from_an_english_page_is_asked_in_english(visitor: Visitor) -> None:
+    visitor.get("/sign-in?next=%2Falerts%3Flang%3Den")
+    assert "Sign in" in visitor.follow().text and visitor.hidden("next") == "/alerts?lang=en"
+
+
 # ---- walls and the demo
 
 
