@@ -11,9 +11,12 @@ from PIL import Image, ImageDraw
 
 from dashboard.casework.handling import Case, Doing, act, case_of, cases
 from dashboard.casework.life import Event, Stage
+from dashboard.casework.linkage.said import answer_step
 from dashboard.casework.photos import add_photo
 from dashboard.core.catalog import Catalog
 from dashboard.core.errors import NotNowError
+from dashboard.store.drills import REAL
+from dashboard.store.linkage_reads import live_runs, steps_of
 from dashboard.store.schema import alert, photo
 
 _LET_BE = {"blue": 0.75, "yellow": 0.6}  # the share of mild alerts that are watched, not gone to
@@ -21,26 +24,43 @@ _FALSE = 0.04
 _LATE = 0.1  # of crews
 _SIZE = (960, 640)
 MINUTE = timedelta(minutes=1)
+_THINKS = 3 * MINUTE  # over a decision
+_BESIDE = (Event.ACKNOWLEDGE, Event.CLOSE)  # what the desk does about an alert whose playbook does the rest
 
 
 def on_duty(engine: sa.Engine, catalog: Catalog, now: datetime) -> int:
     """Do everything that somebody would have done by now; how many steps were taken."""
     with engine.connect() as conn:
-        waiting = [case_of(row, catalog, now) for row in conn.execute(cases().where(alert.c.closed_at.is_(None)))]
+        waiting = [case_of(row, catalog, now) for row in conn.execute(cases().where(alert.c.closed_at.is_(None), REAL))]
         pictured = set(conn.execute(sa.select(photo.c.alert_id).distinct()).scalars())
-    done = 0
+        led = {run.alert_id for run in live_runs(conn)}
+    done = _decided(engine, catalog, now)
     for case in waiting:
         number = case.row.alert_id
         try:
             if _wants_picture(case, now) and number not in pictured:
                 add_photo(engine, catalog, number, _picture(case.row.number), _desk(case), now)
-            elif doing := next_step(case, now):
+            elif (doing := next_step(case, now)) and (number not in led or doing.event in _BESIDE):
                 act(engine, catalog, number, doing, now)
             else:
                 continue
         except NotNowError:
             continue  # somebody else was quicker
         done += 1
+    return done
+
+
+def _decided(engine: sa.Engine, catalog: Catalog, now: datetime) -> int:
+    """Decisions playbooks ask for, answered yes a few minutes later; how many."""
+    with engine.connect() as conn:
+        runs = {run.run_id: run for run in live_runs(conn) if run.playbook in catalog.playbooks and not run.drill}
+        asked = [(run, row) for number, rows in steps_of(conn, runs).items() for row in rows.values() if (run := runs[number])]
+    done = 0
+    for run, row in asked:
+        step = catalog.playbooks[run.playbook].step(row.step)
+        if step.kind == "decision" and row.state == "open" and now - row.since >= _THINKS:
+            answer_step(engine, catalog, run.run_id, row.step, "done", f"{step.by.zh}值班岗"[:64], "", now)
+            done += 1
     return done
 
 
@@ -83,7 +103,8 @@ def _sent_or_not(case: Case) -> Event | None:
 
 def _wants_picture(case: Case, now: datetime) -> bool:
     wanted = case.plan is not None and case.plan.photos > 0
-    return wanted and case.life.stage is Stage.ARRIVED and now - case.life.since >= 3 * MINUTE
+    there = case.life.stage in (Stage.ARRIVED, Stage.SETTLED, Stage.VERIFIED)
+    return wanted and there and now - case.life.since >= 3 * MINUTE
 
 
 def _luck(case: Case, what: str) -> float:

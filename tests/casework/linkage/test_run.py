@@ -10,11 +10,14 @@ import sqlalchemy as sa
 from dashboard.casework.handling import Doing, act
 from dashboard.casework.life import Event
 from dashboard.casework.linkage.run import run_playbooks
+from dashboard.casework.linkage.said import answer_step
 from dashboard.core.catalog import check_catalog
+from dashboard.core.configured import Parameter
 from dashboard.core.duty import PEOPLE_EVENTS
-from dashboard.core.errors import DeclarationError
+from dashboard.core.errors import DeclarationError, NotFoundError, NotNowError
 from dashboard.core.playbooks import Cleared, Condition
-from dashboard.store.schema import alert_transition
+from dashboard.demo_duty import on_duty
+from dashboard.store.schema import alert_transition, audit
 from dashboard.store.schema_linkage import playbook_run
 from tests.casework.linkage.yard import COOL, Yard
 from tests.small_city import on_both
@@ -183,3 +186,32 @@ def test_every_sentence_an_engine_writes_is_there_in_both_languages(yard: Yard) 
             sa.select(alert_transition.c.reason).where(alert_transition.c.actor == "system", alert_transition.c.reason != "")
         )
         assert all(" / " in row.reason for row in rows)
+
+
+def test_the_demos_desk_leaves_what_a_playbook_does_to_the_playbook(yard: Yard) -> None:
+    yard.minutes(*HOT)
+    for _ in range(30):
+        yard.town.clock.step(yard.minute)
+        on_duty(yard.engine, yard.town.catalog, yard.now)
+    assert {step[0] for step in yard.life()} == {"open", "acknowledge"}
+
+
+def test_a_decision_is_a_persons_and_is_noted(yard: Yard) -> None:
+    ask = replace(COOL.steps[0], key="ask", kind="decision", to="", action="", tries=1, instead="")
+    book = replace(COOL, steps=(ask, replace(COOL.steps[0], after=("ask",)), *COOL.steps[1:]))
+    asked = Parameter(rule="playbook.cool", name="ask.due", value=10, unit="min", ref="测试", confidence="default")
+    catalog = yard.town.catalog
+    yard.town.catalog = replace(catalog, playbooks={"cool": book}, parameters=(*catalog.parameters, asked))
+    yard.minutes(*HOT)
+    assert (yard.steps()["ask"], yard.inbox()) == ("open", [])
+    run = yard.run().run_id
+    with pytest.raises(NotNowError):
+        answer_step(yard.engine, yard.town.catalog, run, "cut", "done", "值班长", "", yard.now)
+    answer_step(yard.engine, yard.town.catalog, run, "ask", "done", "值班长", "同意", yard.now)
+    assert (yard.steps()["ask"], yard.steps()["cut"]) == ("done", "open")
+    with pytest.raises(NotNowError):
+        answer_step(yard.engine, yard.town.catalog, run, "ask", "done", "值班长", "", yard.now)
+    with pytest.raises(NotFoundError):
+        answer_step(yard.engine, yard.town.catalog, run, "gone", "done", "值班长", "", yard.now)
+    with yard.engine.connect() as conn:
+        assert ("值班长", "playbook.answer") in [(row.actor, row.action) for row in conn.execute(sa.select(audit))]
