@@ -84,7 +84,7 @@ def _receipts(order: Order, call: Call | None, seed: int) -> Iterable[Receipt]:
     if order.drill:
         yield from drilled(order, seed, unit)
     elif call is None:
-        yield Receipt(order, State.REFUSED, order.came + 60, unit, "不是本单位的站点", "unknown")
+        yield Receipt(order, State.REFUSED, order.came + 60, unit, "不是本单位的站点", "无此站点")
     elif not call.rolls:
         yield Receipt(order, State.REFUSED, call.acked, unit, _WHY[call.outcome], _RESULTS[call.outcome])
     else:
@@ -95,10 +95,10 @@ def _of_trip(order: Order, call: Call, unit: str) -> Iterable[Receipt]:
     yield Receipt(order, State.ACCEPTED, call.acked, unit, f"{call.station.street}，洗扫、洒水各一遍")
     yield Receipt(order, State.ARRIVED, call.departed, unit, "已出车")
     short = call.outcome == "未办结"
-    yield Receipt(order, State.DONE, call.done, unit, "轨迹覆盖不足95%" if short else "各路段已作业一遍", "short" if short else "done")
+    yield Receipt(order, State.DONE, call.done, unit, "轨迹覆盖不足95%" if short else "各路段已作业一遍", "未达标" if short else "达标")
 
 
-_RESULTS = {"低温中止": "cold", "降雨中止": "rain", "误触发": "secondary", "漏派": "no_vehicle"}
+_RESULTS = {"低温中止": "低温", "降雨中止": "降雨", "误触发": "二次颗粒物", "漏派": "无车"}
 
 
 def provoke_dust(conn: sa.Connection, at: float, seed: int) -> str:

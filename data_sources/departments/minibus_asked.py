@@ -132,13 +132,13 @@ def receipts(order: Order, lines: list[Rounds], seed: int) -> Iterator[Receipt]:
     taken = np.argwhere(rounds.spare & (rounds.began >= at) & (rounds.began < at + HOUR))
     if not len(taken):
         yield Receipt(order, State.ARRIVED, at, unit, "备车已到首站")
-        yield Receipt(order, State.DONE, at + ceil(8 + 6 * order.luck(seed, 6)) * MINUTE, unit, "班次均已发出，备车驻站", "standby")
+        yield Receipt(order, State.DONE, at + ceil(8 + 6 * order.luck(seed, 6)) * MINUTE, unit, "班次均已发出，备车驻站", "驻站")
         return
     day, turn = (int(i) for i in taken[0])
     began, turned = float(rounds.began[day, turn]), float(rounds.turned[day, turn])
     share = rounds.line.timing_stop / (len(rounds.line.stops) - 1)
     yield Receipt(order, State.ARRIVED, ceil(began), unit, f"备车发出，顶第{turn + 1}班")
-    yield Receipt(order, State.DONE, ceil(began + share * (turned - began)), unit, "备车已过计时点", "sent")
+    yield Receipt(order, State.DONE, ceil(began + share * (turned - began)), unit, "备车已过计时点", "已发出")
 
 
 def next_gap(lines: list[Rounds], at: float) -> str | None:

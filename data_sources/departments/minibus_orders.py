@@ -47,9 +47,9 @@ def _told_by_the_desk(order: Order, seed: int) -> list[Receipt]:
     if order.drill:
         return drilled(order, seed, _DESK)
     if minibus_asked.line_of(order) is None:
-        return [Receipt(order, State.REFUSED, order.came + 60, _DESK, "没有这条线路", "unknown")]
+        return [Receipt(order, State.REFUSED, order.came + 60, _DESK, "没有这条线路", "无此线路")]
     if is_heard(order, seed) and is_refused(order, seed):
-        return [Receipt(order, State.REFUSED, order.came + 100, _DESK, "备车均已派出", "no_bus")]
+        return [Receipt(order, State.REFUSED, order.came + 100, _DESK, "备车均已派出", "无备车")]
     return []
 
 

@@ -184,5 +184,5 @@ def drilled(order: Order, seed: int, unit: str) -> list[Receipt]:
     return [
         Receipt(order, State.ACCEPTED, accepted, unit, "收到，按演练方案进行"),
         Receipt(order, State.ARRIVED, arrived, unit, "人员车辆到位，不作业"),
-        Receipt(order, State.DONE, done, unit, "演练结束", "drill"),
+        Receipt(order, State.DONE, done, unit, "演练结束", "演练"),
     ]

@@ -164,13 +164,13 @@ def receipts(order: Order, asked: Asked, seed: int, until: float) -> Iterator[Re
     yield Receipt(order, State.ACCEPTED, accepted(order, seed), unit, "已接令")
     if order.kind == "call":
         last = max(*(slopes.answer_of(seed, w, role) for role in range(1, 5)), accepted(order, seed) + MINUTE)
-        yield Receipt(order, State.DONE, last, unit, "四重网格四人均已应答", "answered")
+        yield Receipt(order, State.DONE, last, unit, "群测群防员、片区负责人、驻守地质员、区县技术员", "均已应答")
     elif order.kind == "respond":
         there = arrived(order, seed)
         yield Receipt(order, State.ARRIVED, there, unit, "到点值守，崖下通道已封闭")
-        yield Receipt(order, State.DONE, there + ceil(45 + 50 * order.luck(seed, 5)) * MINUTE, unit, "首轮值守完毕，未见落石", "watched")
+        yield Receipt(order, State.DONE, there + ceil(45 + 50 * order.luck(seed, 5)) * MINUTE, unit, "首轮值守完毕", "未见落石")
     elif order.kind == "evacuate":
         yield Receipt(order, State.ARRIVED, max(w.moving, accepted(order, seed)), unit, f"开始转移，应转移{w.to_move}人")
         gone = w.to_move - w.staying
-        note = f"已转移{gone}人" + (f"，{w.staying}人劝离未果" if w.staying else "")
-        yield Receipt(order, State.DONE, max(w.moved, accepted(order, seed) + MINUTE), unit, note, f"moved {gone}")
+        note = f"{w.staying}人劝离未果" if w.staying else "无人滞留"
+        yield Receipt(order, State.DONE, max(w.moved, accepted(order, seed) + MINUTE), unit, note, f"转移{gone}人")

@@ -53,9 +53,9 @@ def _told_by_the_desk(order: Order, seed: int) -> list[Receipt]:
     if order.drill:
         return drilled(order, seed, _DESK)
     if order.asset not in slopes_asked.WHO:
-        return [Receipt(order, State.REFUSED, order.came + MINUTE, _DESK, "台账无此隐患点", "unknown")]
+        return [Receipt(order, State.REFUSED, order.came + MINUTE, _DESK, "台账无此隐患点", "无此隐患点")]
     if is_heard(order, seed) and is_refused(order, seed):
-        return [Receipt(order, State.REFUSED, order.came + 3 * MINUTE, _DESK, "道路中断，网格人员暂不能到达", "cut_off")]
+        return [Receipt(order, State.REFUSED, order.came + 3 * MINUTE, _DESK, "道路中断，网格人员暂不能到达", "道路中断")]
     return []
 
 

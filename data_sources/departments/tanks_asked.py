@@ -74,14 +74,14 @@ class Asked:
 UNASKED = Asked()
 # States in which nothing is done from afar, with the reason given.
 _BARRED = {
-    State.MAINTENANCE: ("井盖打开或检修挂牌，联锁禁止远程操作", "lid_open"),
-    State.SENSOR_FAULT: ("仪表故障，联锁禁止远程操作", "fault"),
-    State.COMM_LOST: ("终端失联，指令送不到", "silent"),
-    State.MANUAL_DISPATCH: ("已转人工，人员在现场处置", "crew"),
+    State.MAINTENANCE: ("井盖打开或检修挂牌，联锁禁止远程操作", "开盖"),
+    State.SENSOR_FAULT: ("仪表故障，联锁禁止远程操作", "仪表故障"),
+    State.COMM_LOST: ("终端失联，指令送不到", "失联"),
+    State.MANUAL_DISPATCH: ("已转人工，人员在现场处置", "人工处置中"),
 }
 _TAKEN = {"ventilate": "指令已送达控制器", "pump": "指令已送达控制器", "crew": "班组已出发"}
 _THERE = {"ventilate": "风机已启动", "pump": "风机已启动，通风后启泵", "crew": "班组到场，已设警戒"}
-_PUMPED = (Event.DRAINED, Event.TOO_LONG, Event.LOW_LOW)
+_PUMPED = {Event.DRAINED: "到停泵液位", Event.TOO_LONG: "满30分钟", Event.LOW_LOW: "低低液位"}
 
 
 def _forbidden(wish: Wish, state: State, gas: float, level: float) -> tuple[str, str] | None:
@@ -91,9 +91,9 @@ def _forbidden(wish: Wish, state: State, gas: float, level: float) -> tuple[str,
     if state in _BARRED:
         return _BARRED[state]
     if wish.kind == "pump" and gas >= GAS_ALARM:
-        return f"甲烷 {gas:.1f} %LEL ≥ {GAS_ALARM:g}，联锁禁止启泵", "gas"
+        return f"甲烷 {gas:.1f} %LEL ≥ {GAS_ALARM:g}，联锁禁止启泵", "甲烷超限"
     if wish.kind == "pump" and level < LEVEL_STOP + PROVED_DROP:
-        return f"液位 {level:.0f} %，可抽不足{PROVED_DROP:g}个百分点", "level"
+        return f"液位 {level:.0f} %，可抽不足{PROVED_DROP:g}个百分点", "液位低"
     return None
 
 
@@ -125,7 +125,7 @@ class Desk:
         there = max(min(wish.arrive, arrive), at + MINUTE) if crew else at + MINUTE
         self.answers.append(Answer(wish.number, Answered.ARRIVED, there, _THERE[wish.kind]))
         if state is State.VERIFYING and wish.kind == "ventilate":
-            self.answers.append(Answer(wish.number, Answered.DONE, at + 2 * MINUTE, "通风已完成，正在核验", "aired"))
+            self.answers.append(Answer(wish.number, Answered.DONE, at + 2 * MINUTE, "通风已完成，正在核验", "通风达标"))
             return
         self.under_way.append(wish)
         self.waiting = self.waiting or (not crew and state not in (State.VENTILATING, State.PUMPING))
@@ -148,11 +148,11 @@ class Desk:
         for wish in list(self.under_way):
             if wish.kind == "crew":
                 if event is Event.CREW_DONE:
-                    self._end(wish, Answer(wish.number, Answered.DONE, at, f"人工处置完毕，甲烷 {gas:.1f} %LEL", "crew_done"))
+                    self._end(wish, Answer(wish.number, Answered.DONE, at, f"人工处置完毕，甲烷 {gas:.1f} %LEL", "人工处置"))
             elif wish.kind == "pump" and event in _PUMPED:
-                self._end(wish, Answer(wish.number, Answered.DONE, at, f"液位下降{fell:.0f}个百分点", event.value))
+                self._end(wish, Answer(wish.number, Answered.DONE, at, f"液位下降{fell:.0f}个百分点", _PUMPED[event]))
             elif wish.kind == "ventilate" and event in (Event.AIRED, Event.SAFE_TO_PUMP):
-                self._end(wish, Answer(wish.number, Answered.DONE, at, f"通风至甲烷 {gas:.1f} %LEL", "aired"))
+                self._end(wish, Answer(wish.number, Answered.DONE, at, f"通风至甲烷 {gas:.1f} %LEL", "通风达标"))
             elif new in _BARRED:
                 self._end(wish, Answer(wish.number, Answered.REFUSED, at, *_BARRED[new]))
 
@@ -164,7 +164,7 @@ class Desk:
         """What is still open when all is at rest again was not done."""
         self.waiting = False
         for wish in list(self.under_way):
-            self._end(wish, Answer(wish.number, Answered.REFUSED, at, "处置结束，未执行完", "ended"))
+            self._end(wish, Answer(wish.number, Answered.REFUSED, at, "处置结束，未执行完", "未完成"))
 
 
 def desk_of(wishes: Sequence[Wish], who: int, start: float, end: float) -> Desk:

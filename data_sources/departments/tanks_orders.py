@@ -78,9 +78,9 @@ def _told_by_people(order: Order, seed: int) -> list[Receipt]:
     if order.drill:
         return drilled(order, seed, "化粪池值守组")
     if order.asset not in _WHO:
-        return [Receipt(order, State.REFUSED, order.came + MINUTE, "化粪池值守组", "台账无此池", "unknown")]
+        return [Receipt(order, State.REFUSED, order.came + MINUTE, "化粪池值守组", "台账无此池", "无此池")]
     if is_heard(order, seed) and is_refused(order, seed):
-        return [Receipt(order, State.REFUSED, order.came + 3 * MINUTE, "化粪池值守组", "现场无人监护，暂不远程启动", "unattended")]
+        return [Receipt(order, State.REFUSED, order.came + 3 * MINUTE, "化粪池值守组", "现场无人监护，暂不远程启动", "无人监护")]
     return []
 
 

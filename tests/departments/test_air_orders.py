@@ -109,7 +109,7 @@ def test_in_rain_an_order_is_refused_with_the_reason(department: sa.Engine, monk
     number = _number("降雨中止")
     send(department, BOX, NOW + timedelta(seconds=30), number, "sweep", STATION.code)
     _live(department, 60)
-    assert [(state, result) for state, _, result in answers(department, BOX, number)] == [("refused", "rain")]
+    assert [(state, result) for state, _, result in answers(department, BOX, number)] == [("refused", "降雨")]
 
 
 def test_sweepers_called_back_before_they_left_stay_and_say_no_more(department: sa.Engine) -> None:

@@ -130,7 +130,11 @@ def test_the_order_comes_back_as_receipts_and_the_spare_bus_is_in_the_messages(o
     line, number = _provoke(operator), _number()
     send(operator, BOX, NOW + timedelta(minutes=25), number, "spare_bus", line)
     _live(operator, 24, 26, 55)
-    assert [(state, result) for state, _, result in answers(operator, BOX, number)] == [("accepted", ""), ("arrived", ""), ("done", "sent")]
+    assert [(state, result) for state, _, result in answers(operator, BOX, number)] == [
+        ("accepted", ""),
+        ("arrived", ""),
+        ("done", "已发出"),
+    ]
     spares = [e.vehicle for m in _messages(operator) for e in m.entity if e.vehicle.vehicle.label == "备车"]
     assert {v.trip.route_id for v in spares} == {line}
     told_off = {e.trip_update.trip.trip_id for m in _messages(operator) for e in m.entity if e.trip_update.trip.schedule_relationship == 3}
@@ -157,7 +161,7 @@ def test_a_drill_is_answered_and_sends_no_bus(operator: sa.Engine, other: sa.Eng
     send(operator, BOX, NOW + timedelta(minutes=5), "演练-3", "spare_bus", line, drill=True)
     for engine in (operator, other):
         _live(engine, 40)
-    assert answers(operator, BOX, "演练-3")[-1][2] == "drill"
+    assert answers(operator, BOX, "演练-3")[-1][2] == "演练"
     assert [m.SerializeToString() for m in _messages(operator)] == [m.SerializeToString() for m in _messages(other)]
 
 

@@ -100,10 +100,10 @@ def test_call_respond_and_evacuate_come_back_as_receipts(platform: sa.Engine) ->
         send(platform, BOX, NOW + timedelta(minutes=minutes), number, kind, point)
     sensors.live(platform, NOW, NOW + timedelta(hours=4), SEED)
     told = {kind: [(state, result) for state, _, result in answers(platform, BOX, number)] for kind, number in numbers.items()}
-    assert told["call"] == [("accepted", ""), ("done", "answered")]
-    assert told["respond"] == [("accepted", ""), ("arrived", ""), ("done", "watched")]
+    assert told["call"] == [("accepted", ""), ("done", "均已应答")]
+    assert told["respond"] == [("accepted", ""), ("arrived", ""), ("done", "未见落石")]
     assert [state for state, _ in told["evacuate"]] == ["accepted", "arrived", "done"]
-    assert told["evacuate"][-1][1].startswith("moved ")
+    assert told["evacuate"][-1][1].startswith("转移")
     with platform.connect() as conn:
         w = slopes_schema.warnings.c
         row = conn.execute(sa.select(slopes_schema.warnings).where(w.隐患点编号 == point).order_by(w.发布时间.desc())).mappings().first()
@@ -132,7 +132,7 @@ def test_a_drill_or_an_order_called_back_at_once_moves_nobody(platform: sa.Engin
     send(platform, BOX, NOW + timedelta(seconds=25), "YZ-2x", WITHDRAW, POINT, "撤销工单YZ-2：已恢复")
     for engine in (platform, other):
         sensors.live(engine, NOW, NOW + timedelta(minutes=40), SEED)
-    assert answers(platform, BOX, "演练-9")[-1][2] == "drill"
+    assert answers(platform, BOX, "演练-9")[-1][2] == "演练"
     assert answers(platform, BOX, "YZ-2") == []
     assert _acts(platform) == _acts(other)
     other.dispose()

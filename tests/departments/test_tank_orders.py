@@ -58,13 +58,13 @@ def _told(h: Handling, number: str) -> list[str]:
 
 def test_ventilating_on_order_brings_gas_down_sooner_than_leaving_it() -> None:
     ordered, left = _played(_wish("V", 6)), _played()
-    assert _told(ordered, "V") == ["accepted:", "arrived:", "done:aired"]
+    assert _told(ordered, "V") == ["accepted:", "arrived:", "done:通风达标"]
     assert ordered.gas[25] < 10 < left.gas[25]
 
 
 def test_a_pump_runs_on_order_once_the_tank_is_aired_and_proves_itself() -> None:
     h = _played(_wish("V", 6), _wish("P", 30, "pump"))
-    assert _told(h, "P") == ["accepted:", "arrived:", "done:drained"]
+    assert _told(h, "P") == ["accepted:", "arrived:", "done:到停泵液位"]
     assert [(run.trigger, run.stop) for run in h.runs] == [(2, 1)]
     assert h.runs[0].level_before - h.runs[0].level_after > 10
     ways = [(c.old, c.new) for c in h.changes]
@@ -90,12 +90,12 @@ def test_without_an_order_a_controller_airs_a_dangerous_tank_by_itself_but_late(
 @pytest.mark.parametrize(
     ("state", "gas", "level", "kind", "result"),
     [
-        (State.MAINTENANCE, 3, 70, "ventilate", "lid_open"),
-        (State.SENSOR_FAULT, 3, 70, "ventilate", "fault"),
-        (State.COMM_LOST, 3, 70, "pump", "silent"),
-        (State.MANUAL_DISPATCH, 60, 70, "ventilate", "crew"),
-        (State.ALARM, 25, 70, "pump", "gas"),
-        (State.NORMAL, 3, 49, "pump", "level"),
+        (State.MAINTENANCE, 3, 70, "ventilate", "开盖"),
+        (State.SENSOR_FAULT, 3, 70, "ventilate", "仪表故障"),
+        (State.COMM_LOST, 3, 70, "pump", "失联"),
+        (State.MANUAL_DISPATCH, 60, 70, "ventilate", "人工处置中"),
+        (State.ALARM, 25, 70, "pump", "甲烷超限"),
+        (State.NORMAL, 3, 49, "pump", "液位低"),
         (State.ALARM, 30, 70, "ventilate", ""),
         (State.NORMAL, 3, 70, "pump", ""),
         (State.MAINTENANCE, 3, 70, "crew", ""),
@@ -110,7 +110,7 @@ def test_an_order_during_an_interlock_is_refused_with_its_reason(state: State, g
 
 def test_a_crew_that_is_sent_airs_the_tank_by_hand() -> None:
     h = _played(_wish("C", 6, "crew", arrive=AT + 20 * MINUTE), gas=24)
-    assert _told(h, "C") == ["accepted:", "arrived:", "done:crew_done"]
+    assert _told(h, "C") == ["accepted:", "arrived:", "done:人工处置"]
     assert State.MANUAL_DISPATCH in [c.new for c in h.changes]
     assert h.gas[-1] < 10
 
@@ -160,7 +160,7 @@ def test_orders_reach_the_tank_through_the_box_and_come_back_as_receipts(platfor
     assert [(state, result) for state, _, result in answers(platform, BOX, number)] == [
         ("accepted", ""),
         ("arrived", ""),
-        ("done", "aired"),
+        ("done", "通风达标"),
     ]
     steps = tanks_schema.control_steps.c
     with platform.connect() as conn:
@@ -187,7 +187,7 @@ def test_a_drill_is_answered_and_moves_nothing(platform: sa.Engine, tmp_path: Pa
     send(platform, BOX, NOW + timedelta(seconds=20), "演练-7", "pump", NUMBER, drill=True)
     for engine in (platform, other):
         sensors.live(engine, NOW, NOW + timedelta(minutes=30), SEED)
-    assert [(state, result) for state, _, result in answers(platform, BOX, "演练-7")][-1] == ("done", "drill")
+    assert [(state, result) for state, _, result in answers(platform, BOX, "演练-7")][-1] == ("done", "演练")
     assert _readings(platform) == _readings(other)
     other.dispose()
 
