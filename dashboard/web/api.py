@@ -45,6 +45,7 @@ from dashboard.web.models import (
     Status,
 )
 from dashboard.web.problems import MEDIA_TYPE
+from dashboard.web.quieting import quieting
 from dashboard.web.refusals import answer, explain_errors, unfit
 from dashboard.web.renderer import Renderer
 from dashboard.web.told import Standing, alert_out, kpi_out, seen_settings, source_out, words
@@ -96,6 +97,7 @@ def machines(house: House) -> FastAPI:
     app.include_router(_reading(house, eyes), prefix="/api/v1", responses=PROBLEMS)
     app.include_router(deciding(house.engine, house.catalog, house.clock, eyes), prefix="/api/v1", responses=PROBLEMS)
     app.include_router(linking(house.engine, house.catalog, house.clock, eyes), prefix="/api/v1", responses=PROBLEMS)
+    app.include_router(quieting(house.engine, house.catalog, house.clock, eyes), prefix="/api/v1", responses=PROBLEMS)
     app.include_router(publishing(house.engine, house.catalog, house.settings, house.clock, eyes), prefix="/api/v1", responses=PROBLEMS)
     app.include_router(_health(house), include_in_schema=False)
     app.include_router(exporting(eyes, house.clock), include_in_schema=False)

@@ -73,6 +73,9 @@ ROUTES: Mapping[str, Policy] = {
     "POST /api/v1/linkages/{playbook}/drill": DRILL,
     "POST /api/v1/alerts/{alert_id}/photos": HANDLE,
     "GET /api/v1/alerts/{alert_id}/photos/{photo_id}": SEE,
+    **dict.fromkeys(("GET /api/v1/silences", "GET /api/v1/situations"), SEE),
+    **dict.fromkeys(("POST /api/v1/silences/preview", "POST /api/v1/silences", "POST /api/v1/silences/{silence_id}/end"), SILENCE),
+    **{f"POST /api/v1/situations/{{situation_id}}/{step}": SILENCE for step in ("leave", "rejoin")},
     "GET /api/v1/cap": PUBLIC,  # public messages alone, unless the viewer may read more
     "GET /api/v1/cap/{identifier}": PUBLIC,
     "GET /export/alerts.csv": EXPORT,
