@@ -130,7 +130,8 @@ def test_the_order_comes_back_as_receipts_and_the_spare_bus_is_in_the_messages(o
     line, number = _provoke(operator), _number()
     send(operator, BOX, NOW + timedelta(minutes=25), number, "spare_bus", line)
     _live(operator, 24, 26, 55)
-    assert [(state, result) for state, _, result in answers(operator, BOX, number)] == [
+    told = [(state, result) for state, _, result in answers(operator, BOX, number)]
+    assert told == [
         ("accepted", ""),
         ("arrived", ""),
         ("done", "已发出"),
