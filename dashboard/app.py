@@ -47,6 +47,7 @@ from dashboard.web.metrics import Metrics
 from dashboard.web.pulse import Pulse
 from dashboard.web.renderer import Renderer
 from dashboard.web.routes import Routes, served_by
+from dashboard.web.routing import understood
 from dashboard.web.shell import INDEX, layout
 from dashboard.web.shield import Shield, shielded
 from dashboard.web.standing import Standing
@@ -83,7 +84,7 @@ def create_app(parts: Parts) -> Gate:
     machine = machines(House(parts.settings, parts.catalog, parts.engine, parts.clock, hub, renderer, metrics))
     way_in, secure = doors(parts.settings, lodge, parts.clock), parts.settings.access.secure
     front = Front(
-        server,
+        understood(server),
         genuine(machine, lodge.desk.seal, secure),
         Live(hub, renderer, parts.panels, keepers.standing),
         hub,
@@ -136,6 +137,7 @@ def _dash(server: FastAPI, parts: Parts) -> dash.Dash:
         pages_folder="",
         use_pages=True,
         update_title=None,
+        include_pages_meta=False,  # it would repeat the address it was asked by
         index_string=INDEX,
         suppress_callback_exceptions=True,  # pages come and go; ids are checked by a test instead
         title="城市生命体",
