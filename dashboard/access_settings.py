@@ -77,7 +77,7 @@ def load_access(raw: Any, file: str, environ: Mapping[str, str]) -> Access:
         raise top.wrong("mode", f"{mode!r} is not known", "write open (a demo on this machine) or accounts (people sign in)")
     personas = {key: _persona(key, part) for key, part in top.named("demo").items()}
     if "oidc" in top.raw and not _address(top, environ):
-        raise top.wrong("address", "missing", "the provider sends people back to it: https://cockpit.example")
+        raise top.wrong("address", "missing", "the provider sends people back to it: https://example.gov.cn")
     return Access(
         mode="open" if mode == "open" else "accounts",
         address=_address(top, environ),
