@@ -65,8 +65,11 @@ def cleaned(given: bytes) -> Photo:
     try:
         with Image.open(io.BytesIO(given), formats=_FORMATS) as opened:
             if opened.width * opened.height > MOST_PIXELS:
-                raise NotNowError("照片像素过大，请缩小后再传 (too many pixels; make it smaller)")
+                raise Image.DecompressionBombError
+            opened.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))  # a JPEG is unpacked no larger than needed
             upright = ImageOps.exif_transpose(opened).convert("RGB")
+    except Image.DecompressionBombError as huge:
+        raise NotNowError("照片像素过大，请缩小后再传 (too many pixels; make it smaller)") from huge
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as wrong:
         raise NotNowError("不是可识别的照片，请用JPEG、PNG或WebP (not a picture we can read; use JPEG, PNG or WebP)") from wrong
     upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
