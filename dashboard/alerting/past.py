@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -14,12 +14,11 @@ import numpy as np
 import sqlalchemy as sa
 
 from dashboard.alerting.looking import SILENT_CADENCES, UNIT_SECONDS, UNUSABLE
-from dashboard.alerting.machine import Observation, Rule, Standing, Transition, event_of, paused, step
+from dashboard.alerting.machine import Observation, Rule, Standing, State, Transition, event_of, paused, step
 from dashboard.alerting.past_silence import Seen, Stretch, absences, limits_passed, missing, stood_still
 from dashboard.alerting.pauses import Pauses
-from dashboard.alerting.rate import rates
-from dashboard.alerting.usual import departures
-from dashboard.alerting.watch_channels import Judge
+from dashboard.alerting.rate import past_rates
+from dashboard.alerting.usual import past_departures
 from dashboard.core.catalog import Catalog
 from dashboard.core.configured import Threshold
 from dashboard.core.declare import (
@@ -29,6 +28,7 @@ from dashboard.core.declare import (
     Freshness,
     Judged,
     KpiValues,
+    Level,
     Missing,
     OutOfRange,
     RateOfChange,
@@ -40,11 +40,12 @@ from dashboard.core.errors import NotFoundError
 from dashboard.core.scope import DISTRICT
 from dashboard.core.times import from_micros, to_micros
 from dashboard.store import series
-from dashboard.store.block import Reading
 from dashboard.store.kpi_reads import kpi_changes
+from dashboard.store.series import Columns
 
 _JUST = timedelta(microseconds=1)
-_Raw = tuple[int, float, int]  # microseconds, value, quality
+Judge = Callable[[Any, Columns], Any]  # of a channel's row and its readings: what is judged of each
+_BEYOND = {">=": np.greater_equal, ">": np.greater, "<=": np.less_equal, "<": np.less}
 InForce = Callable[[datetime], tuple[Threshold, ...]]  # worst level first
 
 
@@ -59,12 +60,11 @@ class _Readings:
     quiet: int  # microseconds after a reading from which no other is silence
 
     @classmethod
-    def of(cls, rows: list[Reading], judged: Iterable[float | None], cadence_s: int, until: int) -> _Readings:
-        """From rows in order of time, and what the rule judges of each; None: nothing."""
-        _, at, _, quality = (np.array(column) for column in zip(*rows, strict=True))
-        value = np.array([np.nan if v is None else v for v in judged])
-        quiet = SILENT_CADENCES * cadence_s * 1_000_000
-        return cls(at, value, (quality < UNUSABLE) & ~np.isnan(value), np.append(np.diff(at), max(until - int(at[-1]), 0)) > quiet, quiet)
+    def of(cls, readings: Columns, judged: Any, cadence_s: int, until: int) -> _Readings:
+        """From readings in order of time, and what the rule judges of each; NaN: nothing."""
+        at, quiet = readings.at, SILENT_CADENCES * cadence_s * 1_000_000
+        silent = np.append(np.diff(at), max(until - int(at[-1]), 0)) > quiet
+        return cls(at, judged, (readings.quality < UNUSABLE) & ~np.isnan(judged), silent, quiet)
 
     def seen(self, i: int) -> Iterator[Observation]:
         """A reading, and the silence after it."""
@@ -83,18 +83,52 @@ class _Still(_Readings):
     limits: Sequence[float]
 
     @classmethod
-    def of_still(cls, rows: Sequence[_Raw], cadence_s: int, until: int, unit: timedelta, limits: Sequence[float]) -> _Still:
+    def of_still(cls, readings: Columns, cadence_s: int, until: int, unit: timedelta, limits: Sequence[float]) -> _Still:
         """From all readings in order of time, usable or not: an instrument that says anything is not silent."""
-        at, value, _ = (np.array(column) for column in zip(*rows, strict=True))
-        still, since = stood_still(at, value, unit)
-        quiet = SILENT_CADENCES * cadence_s * 1_000_000
-        silent = np.append(np.diff(at), max(until - int(at[-1]), 0)) > quiet
-        return cls(at, still, np.ones(len(at), dtype=bool), silent, quiet, since, unit, limits)
+        still, since = stood_still(readings.at, readings.value, unit)
+        plain = _Readings.of(readings._replace(quality=np.zeros(len(still))), still, cadence_s, until)
+        return cls(plain.at, plain.value, plain.usable, plain.silent, plain.quiet, since, unit, limits)
 
     def seen(self, i: int) -> Iterator[Observation]:
         """The limits passed on the way, the reading, and the silence after it."""
         yield from limits_passed(int(self.since[i]), int(self.at[i - 1]) if i else None, int(self.at[i]), self.unit, self.limits)
         yield from super().seen(i)
+
+
+class _Stirs:
+    """Which readings of a channel may change where the rule stands; the machine says whether they do."""
+
+    def __init__(self, r: _Readings, rule: AlertRule, limits: Collection[Threshold]) -> None:
+        self._r, self._rule, self._limits = r, rule, limits
+        self._found: dict[frozenset[tuple[Level, State]], Any] = {}
+
+    def next(self, standing: Standing, i: int) -> int:
+        """The first of them from `i` on; past the last reading where there is none."""
+        if standing.no_data or standing.by_silence:
+            return i  # it ends with whatever comes
+        states = frozenset((level, latch.state) for level, latch in standing.latches.items())
+        if states not in self._found:
+            self._found[states] = self._stirring(dict(states))
+        after = int(np.searchsorted(self._found[states], i))
+        stirs = int(self._found[states][after]) if after < len(self._found[states]) else len(self._r.at)
+        return min(stirs, max(i, self._due(standing)))
+
+    def _due(self, standing: Standing) -> int:
+        """The first reading at which a hold that runs is over."""
+        holds = {"pending": self._rule.hold, "recovering": self._rule.clear_hold}
+        ends = [latch.since + holds[latch.state] for latch in standing.latches.values() if latch.state in holds and latch.since]
+        return int(np.searchsorted(self._r.at, to_micros(min(ends)))) if ends else len(self._r.at)
+
+    def _stirring(self, states: Mapping[Level, State]) -> Any:
+        """Readings at which a level does not stay in its state, by one of the limits it has in the stretch."""
+        value, moves = self._r.value, np.zeros(len(self._r.at), dtype=bool)
+        for limit in self._limits:
+            upward, state = limit.op.startswith(">"), states.get(limit.level, "normal")
+            beyond = _BEYOND[limit.op](value, limit.value)
+            gone = value <= limit.clear if upward else value >= limit.clear
+            moves |= {"normal": beyond, "pending": ~beyond, "firing": gone, "recovering": ~gone}[state]
+        silent = self._r.silent if states or self._rule.no_data == "alert" else False
+        return np.flatnonzero(moves & self._r.usable | silent)
 
 
 @dataclass(frozen=True)
@@ -127,13 +161,14 @@ class Past:
             return iter(())
         match self.rule.watches:
             case Readings(metric=metric):
-                return self._readings(metric, lambda rows: [value for _, _, value, _ in rows])
+                return self._readings(metric, lambda _, readings: readings.value)
             case OutOfRange(metric=metric):
                 decimals = self.catalog.metrics[self.domain.key, metric].decimals
-                return self._readings(metric, lambda rows: departures(self.conn, rows, decimals))
+                return self._readings(metric, lambda row, readings: past_departures(self.conn, row.channel_id, readings, decimals))
             case RateOfChange() as changing:
-                cadences = {row.channel_id: row.cadence_s for row in series.latest_values(self.conn, self.domain.key, changing.metric)}
-                return self._readings(changing.metric, lambda rows: rates(self.conn, rows, changing, cadences))
+                return self._readings(
+                    changing.metric, lambda row, readings: past_rates(self.conn, row.channel_id, readings, changing, row.cadence_s)
+                )
             case KpiValues() as watched:
                 return self._kpi_values(watched)
             case RowCount() as watched:
@@ -180,29 +215,23 @@ class Past:
 
     def _readings(self, metric: str, judge: Judge) -> Iterator[tuple[str, Iterator[Transition]]]:
         for row in series.latest_values(self.conn, self.domain.key, metric):
-            readings = [(row.channel_id, *rest) for rest in series.readings_between(self.conn, row.channel_id, self.t0, self.t1)]
-            if readings:
-                told = _Readings.of(readings, judge(readings), row.cadence_s, to_micros(self.t1))
+            readings = series.columns_between(self.conn, row.channel_id, self.t0, self.t1)
+            if len(readings.at):
+                told = _Readings.of(readings, judge(row, readings), row.cadence_s, to_micros(self.t1))
                 yield row.asset_id, self._told_of_readings(row.asset_id, told)
 
     def _stillness(self, metric: str) -> Iterator[tuple[str, Iterator[Transition]]]:
         unit, limits = timedelta(seconds=UNIT_SECONDS.get(self.rule.unit, 60.0)), self.stretch.limits
         for row in series.latest_values(self.conn, self.domain.key, metric):
-            readings = series.readings_between(self.conn, row.channel_id, self.t0 - limits[-1] * unit, self.t1)
-            if readings:
+            readings = series.columns_between(self.conn, row.channel_id, self.t0 - limits[-1] * unit, self.t1)
+            if len(readings.at):
                 still = _Still.of_still(readings, row.cadence_s, to_micros(self.t1), unit, limits)
                 yield row.asset_id, self._told_of_readings(row.asset_id, still)
 
     def _told_of_readings(self, asset: str, r: _Readings) -> Iterator[Transition]:
-        """As `_told`, jumping over the long stretches at rest: most readings of most channels are well inside all limits."""
-        telling = np.flatnonzero(self._may_be_beyond(r.value) & r.usable | (r.silent if self.rule.no_data == "alert" else False))
-        standing, i = Standing(), 0
-        while i < len(r.at):
-            if standing.is_at_rest:
-                after = int(np.searchsorted(telling, i))
-                if after == len(telling):
-                    return
-                i = int(telling[after])
+        """As `_told`, jumping over what changes nothing: most readings are well inside all limits, or keep an alert where it is."""
+        standing, i, stirs = Standing(), 0, _Stirs(r, self.rule, self.ever_in_force)
+        while (i := stirs.next(standing, i)) < len(r.at):
             for seen in r.seen(i):
                 if self.pauses.hold(asset, seen.at):
                     standing = paused(standing)
@@ -210,13 +239,6 @@ class Past:
                     standing, told = step(standing, seen, self._machine(seen.at))
                     yield from told
             i += 1
-
-    def _may_be_beyond(self, value: Any) -> Any:
-        """Beyond a threshold in force at some time of the stretch; the machine says which."""
-        beyond = np.zeros(len(value), dtype=bool)
-        for limit in self.ever_in_force:
-            beyond |= value >= limit.value if limit.op.startswith(">") else value <= limit.value
-        return beyond
 
     def _kpi_values(self, watched: KpiValues) -> Iterator[tuple[str, Iterator[Transition]]]:
         out = (Freshness.SILENT.value, Freshness.NEVER.value)

@@ -97,7 +97,7 @@ def _pull(conn: sa.Connection, feed: str, declared: Feed) -> tuple[int, str]:
 
 
 def _spoke(conn: sa.Connection, channel_id: int, over: Stretch) -> Any:
-    return np.array([ts for ts, _, _ in series.readings_between(conn, channel_id, over.t0, over.t1)], dtype=np.int64)
+    return series.columns_between(conn, channel_id, over.t0, over.t1).at
 
 
 def _moments_of_feed(conn: sa.Connection, domain: Domain, feed: Feed, judged_by: str, over: Stretch) -> list[int]:

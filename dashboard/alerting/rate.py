@@ -10,8 +10,9 @@ import sqlalchemy as sa
 
 from dashboard.alerting.looking import UNUSABLE
 from dashboard.core.declare import RateOfChange
+from dashboard.core.times import from_micros
 from dashboard.store.block import Reading
-from dashboard.store.series import spans_of
+from dashboard.store.series import Columns, columns_between, spans_of
 
 _HOUR = 3_600_000_000
 _AT_ONCE = 1_000_000  # numbers worked on together
@@ -26,6 +27,16 @@ def rates(conn: sa.Connection, rows: Sequence[Reading], watched: RateOfChange, c
         known[row[0]].append(row)
     found = {(row[0], row[1]): rate for channel, mine in known.items() for row, rate in _of_channel(mine, watched, cadences[channel])}
     return [found.get((row[0], row[1])) for row in rows]
+
+
+def past_rates(conn: sa.Connection, channel_id: int, readings: Columns, watched: RateOfChange, cadence_s: int) -> Any:
+    """`rates` of months of one channel's readings; NaN where the window says too little."""
+    start = from_micros(int(readings.at[0]))
+    before = columns_between(conn, channel_id, start - watched.over, start)
+    at, value, quality = (np.concatenate(pair) for pair in zip(before, readings, strict=True))
+    usable, found = quality < UNUSABLE, np.full(len(at), np.nan)
+    found[usable] = slope_per_hour(at[usable], value[usable], watched, cadence_s)
+    return found[len(before.at) :]
 
 
 def _of_channel(rows: Sequence[Reading], watched: RateOfChange, cadence_s: int) -> list[tuple[Reading, float]]:

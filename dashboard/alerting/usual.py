@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
 
 from dashboard.store.block import Reading
 from dashboard.store.rollups import HOUR
-from dashboard.store.series import Band, usual_ranges
+from dashboard.store.series import Band, Columns, usual_ranges, usual_ranges_of
 
 ChannelHour = tuple[int, int]
 _KEPT_HOURS = 2  # the running hour's ranges, and the last one's for readings that come a little late
@@ -24,6 +26,15 @@ def departures(conn: sa.Connection, rows: Sequence[Reading], decimals: int) -> l
     bands = _bands(conn, {(channel_id, ts // HOUR) for channel_id, ts, _, _ in rows})
     least = 10.0**-decimals
     return [_departure(value, bands[channel_id, ts // HOUR], least) for channel_id, ts, value, _ in rows]
+
+
+def past_departures(conn: sa.Connection, channel_id: int, readings: Columns, decimals: int) -> Any:
+    """`departures` of months of one channel's readings; NaN where it is not known."""
+    hours = readings.at // HOUR
+    distinct, of_hour = np.unique(hours, return_inverse=True)
+    low, high = (band[of_hour] for band in usual_ranges_of(conn, channel_id, distinct))
+    away = np.maximum(np.maximum(low - readings.value, readings.value - high), 0.0)
+    return away / np.maximum(high - low, 10.0**-decimals)
 
 
 def _departure(value: float, band: Band | None, least: float) -> float | None:

@@ -20,7 +20,7 @@ from dashboard.snapshot.drawer_situation import noise_of
 from dashboard.snapshot.figures import thresholds_of_metric
 from dashboard.snapshot.handling import handling, took_words
 from dashboard.snapshot.picture import Picture
-from dashboard.snapshot.rule_standing import blind_while
+from dashboard.snapshot.rule_standing import blind_while, work_while
 from dashboard.snapshot.shapes import path, scale_of
 from dashboard.snapshot.timed_steps import of_alert
 from dashboard.snapshot.view import View
@@ -49,7 +49,7 @@ def alert(picture: Picture, view: View, alert_id: str) -> dict[str, Any]:
         "summary": together(lang, (grounds(a, lang), c.street)),
         "rule": f"{rule[1].title(lang)}（{a.rule}）" if rule else a.rule,
         "rule_key": a.rule if rule else "",
-        "noted": blind_while(picture, a.rule, a.opened, a.closed or picture.at, lang),
+        "noted": _noted(picture, a, lang),
         "reference": _reference(picture, a, lang),
         "grounds": _grounds(picture, a, lang),
         "steps": _steps(picture, a, lang),
@@ -73,6 +73,12 @@ def _find(picture: Picture, alert_id: str) -> Alert:
     if found is None:
         raise NotFoundError(f"no alert {alert_id}")
     return found
+
+
+def _noted(picture: Picture, a: Alert, lang: str) -> list[str]:
+    """When its rule was not judged in its life, and why."""
+    until = a.closed or picture.at
+    return blind_while(picture, a.rule, a.opened, until, lang) + work_while(picture, a.rule, a.asset_id, a.opened, until, lang)
 
 
 def _reference(picture: Picture, a: Alert, lang: str) -> str:

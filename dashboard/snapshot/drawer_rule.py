@@ -12,11 +12,11 @@ from dashboard.alerting.backtest import Episode, Trial, backtest
 from dashboard.alerting.machine import Rule
 from dashboard.alerting.record import version
 from dashboard.core.configured import Parameter
-from dashboard.core.declare import AlertRule, Domain, Judged, Level, OutOfRange, RateOfChange, Readings, Stillness, Text
+from dashboard.core.declare import AlertRule, Domain, Judged, Level, Text
 from dashboard.core.errors import NotFoundError
 from dashboard.core.times import CITY_ZONE, city_day, day_number, day_of_number
 from dashboard.snapshot.picture import Picture
-from dashboard.snapshot.rule_standing import blind, blind_words
+from dashboard.snapshot.rule_standing import blind, blind_words, pause_facts, resting_words
 from dashboard.snapshot.rules import LOOKED_BACK, account, holds, ledgers, limits, on_silence, watched
 from dashboard.snapshot.view import View
 from dashboard.snapshot.words import moment, number, say, sure, unit_words
@@ -24,18 +24,19 @@ from dashboard.store import series
 from dashboard.store.rule_ledger import Ledger
 from dashboard.store.schema import alert_transition
 
-_MANY = 60  # channels from which a month of readings takes too long to run through
-_SHORTER = timedelta(days=7)
+_CHOICES = (30, 90)  # days to run it over
+_AT_ONCE = 9000  # points × days that are gone through while somebody waits
+_SHORTEST = 7
 _TALL = {Level.RED: 40.0, Level.ORANGE: 31.0, Level.YELLOW: 22.0, Level.BLUE: 13.0}  # worse stands higher: told apart without colour
 _THIN = 0.35  # percent of the strip below which an episode could not be seen
-_TICK_DAYS = 5
-_MISSING = Text("当时缺了什么数据没有留存，不能重算", "what was missing at a past moment is not kept")
-_STOOD = Text("每个测点停了多久只留最新一次，不能重算", "how long each point stood still is kept only as of now")
+_TICKS = 6
+_CONTACT = Text("何时读到过台账没有逐次留存，不能重算", "when a register was read is not kept time by time")
 _FOUND = Text("合看的几张表当时是什么样没有留存，不能重算", "how the tables it reads together stood at a past moment is not kept")
 
 
-def rule(picture: Picture, view: View, key: str) -> dict[str, Any]:
-    """One rule by `domain.rule`. Raises NotFoundError."""
+def rule(picture: Picture, view: View, asked: str) -> dict[str, Any]:
+    """One rule by `domain.rule`, run over 30 days, or over as many as stand after an @. Raises NotFoundError."""
+    key, _, days = asked.partition("@")
     if key not in picture.catalog.rules:
         raise NotFoundError(f"no rule {key!r}")
     (domain, declared), lang = picture.catalog.rules[key], view.lang
@@ -43,15 +44,16 @@ def rule(picture: Picture, view: View, key: str) -> dict[str, Any]:
     return {
         "key": key,
         "blind": blind_words(fault, lang, picture.now) if fault else "",
+        "resting": resting_words(picture, key, lang),
         "title": declared.title(lang),
         "domain": domain.title(lang),
         "watches": watched(picture, domain, declared, lang),
-        "facts": [*holds(declared, lang), *_facts(domain, declared, lang)],
+        "facts": [*holds(declared, lang), *_facts(domain, declared, lang), *pause_facts(picture, key, lang)],
         "limits": limits(picture, key, declared, lang),
         "parameters": [_parameter(p, lang) for p in _in_force(picture, key)],
         "record_since": _record_since(picture, lang),
         "ledger": account(ledgers(picture).get(key, Ledger()), lang),
-        "trial": _trial_body(picture, view, key, domain, declared),
+        "trial": _trial_body(picture, view, key, int(days) if days in map(str, _CHOICES) else _CHOICES[0]),
     }
 
 
@@ -81,14 +83,15 @@ def _record_since(picture: Picture, lang: str) -> str:
 
 
 # ---- what it would have done
-def _trial_body(picture: Picture, view: View, key: str, domain: Domain, declared: AlertRule) -> dict[str, Any]:
-    lang = view.lang
-    trial = _trial(picture, key, domain, declared)
+def _trial_body(picture: Picture, view: View, key: str, days: int) -> dict[str, Any]:
+    lang, (domain, declared) = view.lang, picture.catalog.rules[key]
+    trial = _trial(picture, key, domain, declared, days)
     if trial is None:
         return {"refused": _why_not(declared)(lang), "note": ""}
     return {
         "refused": "",
-        "note": _note(picture, trial, lang),
+        "note": _note(picture, trial, days, lang),
+        "choices": [{"days": n, "key": f"{key}@{n}", "on": n == days} for n in _CHOICES],
         "lanes": [
             _lane(say(lang, "会触发", "Would ring"), trial, trial.episodes),
             _lane(say(lang, "实际记录", "On record"), trial, trial.recorded),
@@ -100,11 +103,10 @@ def _trial_body(picture: Picture, view: View, key: str, domain: Domain, declared
 
 def _why_not(declared: AlertRule) -> Text:
     """Why a rule cannot be run over the past."""
-    watches = declared.watches
-    return _STOOD if isinstance(watches, Stillness) else _FOUND if isinstance(watches, Judged) else _MISSING
+    return _FOUND if isinstance(declared.watches, Judged) else _CONTACT
 
 
-def _trial(picture: Picture, key: str, domain: Domain, declared: AlertRule) -> Trial | None:
+def _trial(picture: Picture, key: str, domain: Domain, declared: AlertRule, days: int) -> Trial | None:
     """Run once per version of the rule and hour, up to the full hour; None where it cannot be run."""
     hour = picture.at.replace(minute=0, second=0, microsecond=0)
     in_force = picture.catalog.rule_thresholds(key, city_day(hour).isoformat())
@@ -112,24 +114,24 @@ def _trial(picture: Picture, key: str, domain: Domain, declared: AlertRule) -> T
 
     def made() -> Trial | None:
         with picture.reading() as conn:
-            back = _SHORTER if _channels(conn, domain, declared) > _MANY else LOOKED_BACK
+            back = min(days, max(_AT_ONCE // max(_channels(conn, domain, declared), 1), _SHORTEST))
             try:
-                return backtest(conn, picture.catalog, key, hour - back, hour)
+                return backtest(conn, picture.catalog, key, hour - timedelta(days=back), hour)
             except NotFoundError:
                 return None
 
-    return picture.keep(("rule trial", key), stamp, made)
+    return picture.keep(("rule trial", key, days), stamp, made)
 
 
 def _channels(conn: Any, domain: Domain, declared: AlertRule) -> int:
-    metric = declared.watches.metric if isinstance(declared.watches, Readings | OutOfRange | RateOfChange) else ""
+    metric = getattr(declared.watches, "metric", None)
     return len(series.latest_values(conn, domain.key, metric)) if metric else 0
 
 
-def _note(picture: Picture, trial: Trial, lang: str) -> str:
+def _note(picture: Picture, trial: Trial, wanted: int, lang: str) -> str:
     days, until = (trial.t1 - trial.t0).days, moment(trial.t1, lang, picture.now)
-    if trial.t1 - trial.t0 < LOOKED_BACK:
-        return say(lang, f"测点多于{_MANY}个，只算近{days}天，截至{until}", f"more than {_MANY} points: {days} days only, until {until}")
+    if days < wanted:
+        return say(lang, f"测点多，只算近{days}天，截至{until}", f"many points: {days} days only, until {until}")
     return say(lang, f"近{days}天，截至{until}", f"{days} days until {until}")
 
 
@@ -169,7 +171,7 @@ def _joined(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
 def _ticks(t0: datetime, t1: datetime, lang: str) -> Iterator[dict[str, Any]]:
     """City midnights, each fifth of a month and every other of a week."""
     first, last = day_number(t0) + 1, day_number(t1)
-    for day in range(first, last + 1, _TICK_DAYS if last - first > 8 else 2):
+    for day in range(first, last + 1, max(2, (last - first) // _TICKS)):
         at = datetime.combine(day_of_number(day), datetime.min.time(), CITY_ZONE)
         x = 100 * (at - t0) / (t1 - t0)
         if 2 < x < 96:

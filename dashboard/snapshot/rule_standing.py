@@ -1,10 +1,11 @@
-"""How a rule itself stands: whether it can judge at all, and since when not."""
+"""How a rule itself stands: whether it can judge at all, and when it is not judged: out of service, or under maintenance."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 
+from dashboard.core.calendars import Maintenance
 from dashboard.core.declare import Text
 from dashboard.snapshot.picture import Picture
 from dashboard.snapshot.words import moment, say
@@ -49,3 +50,48 @@ def blind_while(picture: Picture, rule: str, t0: datetime, t1: datetime, lang: s
         found = faults_between(conn, rule, t0, t1)
     title = say(lang, "判定出错：", "The rule could not judge: ")
     return [("" if one.gone_at else title) + blind_words(one, lang, picture.now) for one in found]
+
+
+# ---- when it is not judged
+_AHEAD = timedelta(days=30)
+
+
+def work_words(one: Maintenance, lang: str, now: datetime) -> str:
+    """From when until when, on what, why and by whom."""
+    since, until = moment(one.since, lang, now), moment(one.until, lang, now)
+    where = f" {one.asset}" if one.asset else ""
+    return say(
+        lang,
+        f"检修窗口{where}，{since}至{until}，不判定：{one.why.zh}（{one.owner.zh}）",
+        f"Maintenance{where}, {since} to {until}, not judged: {one.why.en} ({one.owner.en})",
+    )
+
+
+def resting_words(picture: Picture, key: str, lang: str) -> str:
+    """Why a rule is not judged at the moment of the picture; empty: it is."""
+    work = [one for one in picture.catalog.maintenance if one.covers(key) and one.since <= picture.at < one.until]
+    if work:
+        return work_words(work[0], lang, picture.now)
+    calendar = picture.catalog.calendar_of(key)
+    if calendar is None or calendar.serving(picture.at) is not None:
+        return ""
+    return say(lang, f"非服务时段，不判定（{calendar.title.zh}）", f"Out of service, not judged ({calendar.title.en})")
+
+
+def pause_facts(picture: Picture, key: str, lang: str) -> Iterator[tuple[str, str]]:
+    """A rule's calendar, and the work of the last and the next 30 days."""
+    calendar = picture.catalog.calendar_of(key)
+    if calendar is not None:
+        yield say(lang, "服务日历", "Calendar"), calendar.title(lang)
+    for one in picture.catalog.maintenance:
+        if one.covers(key) and one.until > picture.at - _AHEAD and one.since < picture.at + _AHEAD:
+            yield say(lang, "检修", "Maintenance"), work_words(one, lang, picture.now)
+
+
+def work_while(picture: Picture, rule: str, asset: str, t0: datetime, t1: datetime, lang: str) -> list[str]:
+    """The work that went on in the life of an alert: what its asset said then was not held against it."""
+    return [
+        work_words(one, lang, picture.now)
+        for one in picture.catalog.maintenance
+        if one.covers(rule, asset) and one.since < t1 and one.until > t0
+    ]

@@ -27,7 +27,7 @@ from dashboard.core.declare import (
 )
 from dashboard.core.times import city_day
 from dashboard.snapshot.picture import Picture
-from dashboard.snapshot.rule_standing import blind, blind_words
+from dashboard.snapshot.rule_standing import blind, blind_words, resting_words
 from dashboard.snapshot.view import View
 from dashboard.snapshot.vitals import query_of
 from dashboard.snapshot.words import UNKNOWN, listed, number, say, span, sure, unit_words
@@ -114,6 +114,7 @@ def _row(picture: Picture, view: View, domain: Domain, rule: AlertRule) -> dict[
     return {
         "key": key,
         "blind": blind_words(fault, lang, picture.now) if fault else "",
+        "resting": resting_words(picture, key, lang),
         "title": rule.title(lang),
         "domain": "",
         "watches": watched(picture, domain, rule, lang),

@@ -56,6 +56,21 @@ def readings_between(conn: sa.Connection, channel_id: Channel, t0: datetime, t1:
     return found
 
 
+class Columns(NamedTuple):
+    """A channel's readings in order of time, as arrays in step."""
+
+    at: Any  # microseconds
+    value: Any
+    quality: Any
+
+
+def columns_between(conn: sa.Connection, channel_id: Channel, t0: datetime, t1: datetime) -> Columns:
+    """`readings_between` for months of them: no object for each."""
+    columns, span = ("ts", "value", "quality"), (to_micros(t0), to_micros(t1))
+    rows = np.concatenate([bulk.numbers(conn, table, columns, channel_id, *span) for table in (reading_cold, reading_hot)])
+    return Columns(rows[:, 0].astype(np.int64), rows[:, 1], rows[:, 2])
+
+
 def _within(table: sa.Table, t0: datetime, t1: datetime) -> sa.ColumnElement[bool]:
     return sa.and_(table.c.ts >= to_micros(t0), table.c.ts < to_micros(t1))
 
@@ -233,6 +248,27 @@ def usual_ranges(conn: sa.Connection, wanted: Iterable[tuple[Channel, int]], wee
     }
 
 
+def usual_ranges_of(conn: sa.Connection, channel_id: Channel, hours: Any, weeks: int = 4) -> tuple[Any, Any]:
+    """P10 and P90 of many hours (whole hours since 1970) of one channel, NaN where not known: one range of the rollup."""
+    first = int(hours.min()) - weeks * 168
+    means = np.full(int(hours.max()) - first + 1, np.nan)
+    for hour, mean in _hourly_means(conn, channel_id, first, int(hours.max()) + 1).items():
+        means[hour - first] = mean
+    return _percentiles(means[hours[:, None] - first - 24 * np.arange(1, weeks * 7 + 1)])
+
+
+def _percentiles(past: Any) -> tuple[Any, Any]:
+    """P10 and P90 of each row of numbers, NaN left out; NaN where there are too few."""
+    ordered, count = np.sort(past, axis=1), (~np.isnan(past)).sum(axis=1)
+    every, last = np.arange(len(past)), np.maximum(count - 1, 0)
+    found = []
+    for share in (0.1, 0.9):
+        below = np.floor(last * share).astype(int)
+        low, high = ordered[every, below], ordered[every, np.minimum(below + 1, last)]
+        found.append(np.where(count >= _FEWEST, low + (high - low) * (last * share - below), np.nan))
+    return found[0], found[1]
+
+
 def _hourly_means(conn: sa.Connection, of: Channel | ScopeMetric, first: int, end: int) -> dict[int, float]:
     if isinstance(of, int):
         table, mine = reading_h1, reading_h1.c.channel_id == of
@@ -248,5 +284,5 @@ def _usual(past: Iterable[float]) -> tuple[float, float] | None:
     values = list(past)
     if len(values) < _FEWEST:
         return None
-    low, high = np.percentile(values, (10, 90))
-    return float(low), float(high)
+    low, high = _percentiles(np.array([values]))
+    return float(low[0]), float(high[0])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
+from dashboard.core.calendars import Maintenance
+from dashboard.core.declare import Text
 from dashboard.snapshot.drawer_alert import alert as alert_drawer
 from dashboard.snapshot.drawer_rule import rule
 from dashboard.snapshot.rules import counts, rules
@@ -65,3 +68,28 @@ def test_an_alert_of_it_says_that_it_was_not_judged_meanwhile(blind: Town) -> No
 def test_a_replay_shows_it_as_it_stood_then(blind: Town) -> None:
     then = View(as_of=NOON - 2 * HOUR)
     assert rule(blind.picture(view=then), then, "septic_tanks.gas")["blind"] == ""
+
+
+def test_work_and_hours_of_service_are_said_on_the_rule_and_on_its_alert(own: Town) -> None:
+    words = {"why": Text("换探头", "New probes"), "owner": Text("管理处", "Bureau")}
+    work = Maintenance(since=NOON - HOUR / 2, until=NOON + HOUR, rule="septic_tanks.gas", **words)
+    own.catalog = replace(own.catalog, maintenance=(work,))
+    said = "检修窗口，11:30至13:00，不判定：换探头（管理处）"
+    assert rule(own.picture(), ZH, "septic_tanks.gas")["resting"] == said
+    assert ("检修", said) in rule(own.picture(), ZH, "septic_tanks.gas")["facts"]
+    with own.engine.connect() as conn:
+        number = conn.scalar(sa.select(alert.c.alert_id).where(alert.c.rule == "septic_tanks.gas"))
+    assert alert_drawer(own.picture(), EN, str(number))["noted"] == ["Maintenance, 11:30 to 13:00, not judged: New probes (Bureau)"]
+    late = own.picture(now=NOON + 12 * HOUR)  # midnight
+    assert rule(late, EN, "minibuses.idle")["resting"] == "Out of service, not judged (Alley minibuses, by day)"
+    assert ("服务日历", "小巷公交日间服务") in rule(own.picture(), ZH, "minibuses.idle")["facts"]
+    assert "resting" in own.panels.content("rules", ZH, NOON)["html"]
+
+
+@pytest.mark.parametrize("days", [30, 90])
+def test_a_rule_is_run_over_as_many_days_as_are_asked_for(town: Town, days: int) -> None:
+    body = rule(town.picture(), ZH, f"septic_tanks.gas@{days}")["trial"]
+    assert body["note"].startswith(f"近{days}天")
+    assert [one["days"] for one in body["choices"] if one["on"]] == [days]
+    assert 5 <= len(body["ticks"]) <= 10
+    assert f"rule:septic_tanks.gas@{120 - days}" in town.panels.content(f"rule:septic_tanks.gas@{days}", ZH, NOON)["html"]
