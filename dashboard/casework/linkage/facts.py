@@ -34,7 +34,7 @@ def look(conn: sa.Connection, catalog: Catalog, playbook: Playbook, about: Any, 
     """Everything that `decide` asks for. `about` is the run's row with the alert's beside it."""
     answers = _answers(conn, run)
     if about.closed_at is not None and run.state == "running":
-        return Facts(answers, over=both(_OVER))
+        return Facts(answers, over=both(_why_over(playbook, about, run)))
     if about.drill:
         return Facts(answers, {name: Holding(True, both(_DRILLED)) for name, _ in _asked(playbook, run) if name not in _stops(playbook)})
     seer = _Seer(conn, catalog, playbook, about, now)
@@ -42,6 +42,13 @@ def look(conn: sa.Connection, catalog: Catalog, playbook: Playbook, about: Any, 
     for name, condition in _asked(playbook, run):
         held.setdefault(name, []).append(seer.holding(condition))
     return Facts(answers, {name: Holding(all(h.yes for h in all_of), all_of[-1].seen) for name, all_of in held.items()})
+
+
+def _why_over(playbook: Playbook, about: Any, run: Run) -> Text:
+    """Why there is nothing left to do: it went by itself before anybody came, or people are done with it."""
+    taken = any(now.state in (State.ACCEPTED, State.ARRIVED, State.DONE) for now in run.steps.values())
+    gone = next((stop.when.said for stop in playbook.stops if isinstance(stop.when.seen, Cleared)), _OVER)
+    return gone if about.alert_state == "clear" and not taken else _OVER
 
 
 def _stops(playbook: Playbook) -> set[str]:
