@@ -45,6 +45,8 @@ def put(engine: sa.Engine, file: Path, tables: Mapping[str, tuple[int, str]]) ->
         if found != dict(tables):
             raise NotNowError("the store in the backup does not hold the rows its manifest tells of")
         engine.dispose()
+        for beside in ("-wal", "-shm", "-journal"):  # of a store moved away: SQLite would play it into this one
+            target.with_name(target.name + beside).unlink(missing_ok=True)
         half.replace(target)
     except (OSError, EOFError, sqlite3.DatabaseError) as wrong:
         raise NotNowError(f"the store in the backup cannot be read: {wrong}") from wrong
