@@ -33,6 +33,7 @@ _KPI = ("KPI", "title", "unit", "how", "good / poor", "weight")
 _RULE = ("rule", "title", "watches", "thresholds", "holds for", "no data")
 _DERIVED = ("derived metric", "title", "unit", "from", "how")
 _PARAMETER = ("number of", "name", "value", "reference")
+_INHIBITION = ("inhibition", "cause", "consequences", "same", "why")
 _FIGURE = ("figure", "value", "unit", "period", "source")
 
 
@@ -49,6 +50,7 @@ def catalog_markdown(catalog: Catalog, settings: Settings) -> str:
         parts.append(f"## {vital.seal} {_both(vital.title)}")
         domains = catalog.of_vital(vital.key)
         parts += [part for domain in domains for part in _domain(catalog, domain)] or ["No domain yet."]
+    parts += ["## 抑制与静默 · Inhibition and silence", _noise_limits(catalog), _table(_INHIBITION, _inhibition_rows(catalog))]
     parts += ["## 公布数字 · Published figures", _table(_FIGURE, _published_rows(catalog))]
     return "\n\n".join(parts) + "\n"
 
@@ -158,6 +160,21 @@ def _watched(rule: AlertRule) -> str:
             return f"rows of `{table.name}` due by `{rule.calendar}`"
         case Judged(reads=reads):
             return "judged from " + ", ".join(f"`{name}`" for name in reads)
+
+
+def _noise_limits(catalog: Catalog) -> str:
+    told = (
+        f"From {n.valid_from}: within {n.near_m:g} m and {n.within_min:g} min; a situation up to {n.spread_m:g} m and {n.span_min:g} min; "
+        f"a silence up to {n.silence_h:g} h ({n.ref}; {n.confidence})."
+        for n in catalog.noise
+    )
+    grave = ", ".join(f"`{key}`" for key, (_, rule) in catalog.rules.items() if rule.life_safety)
+    return "\n\n".join((*told, f"Matters of life, besides everything red: {grave}."))
+
+
+def _inhibition_rows(catalog: Catalog) -> Iterator[Sequence[str]]:
+    for one in catalog.inhibitions:
+        yield f"`{one.key}`", f"`{one.cause}`", ", ".join(f"`{name}`" for name in one.consequences), one.where, _both(one.why)
 
 
 def _published_rows(catalog: Catalog) -> Iterator[Sequence[str]]:

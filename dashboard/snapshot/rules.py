@@ -152,6 +152,8 @@ def account(one: Ledger, lang: str) -> dict[str, Any]:
         "wait": "" if not one.alerts else UNKNOWN if one.wait is None else span(timedelta(seconds=one.wait), lang),
         "false_alarms": number(one.false_alarms, 0) if one.alerts else "",
         "false_share": "" if share is None else f"{share:.0%}",
+        "inhibited": number(one.inhibited, 0) if one.inhibited else "",
+        "silenced": number(one.silenced, 0) if one.silenced else "",
         "quiet": not one.alerts and not one.hours,
     }
 

@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from dashboard.store.drills import REAL
+from dashboard.store.noise_reads import hush_counts
 from dashboard.store.schema import alert, alert_transition
 
 _BY_ITSELF = "recover"  # the machine closed it: nobody took it in hand
@@ -27,6 +28,8 @@ class Ledger:
     false_alarms: int = 0
     hours: float = 0.0
     waits: list[float] = field(default_factory=list)  # seconds from ringing to being taken in hand
+    inhibited: int = 0  # times an alert began to stand under another
+    silenced: int = 0  # times one was silenced by a person
 
     @property
     def wait(self) -> float | None:
@@ -46,6 +49,8 @@ class Ledger:
         self.false_alarms += other.false_alarms
         self.hours += other.hours
         self.waits += other.waits
+        self.inhibited += other.inhibited
+        self.silenced += other.silenced
 
 
 def rule_ledgers(conn: sa.Connection, t0: datetime, t1: datetime) -> Mapping[str, Ledger]:
@@ -55,6 +60,9 @@ def rule_ledgers(conn: sa.Connection, t0: datetime, t1: datetime) -> Mapping[str
         _account(found.setdefault(rule, Ledger()), list(life), t0, t1)
     for rule, times in _open_throughout(conn, t0, t1):
         found.setdefault(rule, Ledger()).hours += times * _hours(t0, t1)
+    for rule, (inhibited, silenced) in hush_counts(conn, t0, t1).items():
+        own = found.setdefault(rule, Ledger())
+        own.inhibited, own.silenced = inhibited, silenced
     return found
 
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from dashboard.casework.silences import Wish, end, make, preview
 from dashboard.core.noise import Matcher, is_life_safety
 from dashboard.store.noise_reads import hush_counts
+from dashboard.store.rule_ledger import rule_ledgers
 from dashboard.store.schema import alert, alert_transition
 from dashboard.store.schema_noise import hush
 from tests.crowd import GAP, GAS, SILENT, STUCK, Crowd, catalog
@@ -152,6 +153,8 @@ def test_the_account_of_a_rule_counts_how_often_it_was_hushed(crowd: Crowd) -> N
     with crowd.engine.connect() as conn:
         assert hush_counts(conn, crowd.now - timedelta(days=30), crowd.now) == {STUCK: (1, 0), GAP: (0, 1)}
         assert hush_counts(conn, crowd.now, crowd.now + timedelta(days=1)) == {}
+        known = rule_ledgers(conn, crowd.now - timedelta(days=30), crowd.now)
+    assert (known[STUCK].inhibited, known[GAP].silenced, known[SILENT].inhibited) == (1, 1, 0)
 
 
 @pytest.mark.parametrize("seed", range(6))
