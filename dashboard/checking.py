@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from dashboard.access.who import check_access
 from dashboard.core.catalog import Catalog
 from dashboard.core.declare import Absence
 from dashboard.core.errors import ConfigurationError, NotFoundError
@@ -21,6 +22,7 @@ SURFACES = ("wall", "desk", "phone")
 def findings(settings: Settings, catalog: Catalog, panels: Panels, pages: Sequence[Any]) -> list[str]:
     """What does not fit, a sentence each; none when all is well."""
     of_files = [*_of_sources(settings), *_of_pulls(settings, catalog), *_of_notify(settings, catalog), *_of_outboxes(settings, catalog)]
+    of_files += _of_access(settings, catalog)
     return [*of_files, *_of_rules(catalog), *_of_pages(panels, pages)]
 
 
@@ -76,10 +78,22 @@ def _of_notify(settings: Settings, catalog: Catalog) -> Iterator[str]:
             yield f"notify channel {key}: {channel.unset} is not set; its notices wait"
 
 
+def _of_access(settings: Settings, catalog: Catalog) -> Iterator[str]:
+    """Personas and groups of roles or domains that are not there; a provider's secret that is not set."""
+    try:
+        check_access(settings.access, catalog.roles, catalog.domains)
+    except ConfigurationError as wrong:
+        yield str(wrong)
+    if settings.access.oidc and settings.access.oidc.unset:
+        yield f"access oidc: {settings.access.oidc.unset} is not set; nobody comes in through the provider"
+
+
 def _of_outboxes(settings: Settings, catalog: Catalog) -> Iterator[str]:
     """Orders that nobody would take, credentials not set, and inboxes that are no inboxes: tables a pull reads are a department's own."""
+    connected = {pull.into.partition(".")[0] for pull in settings.pulls.values()}
     used = {step.to: playbook.key for playbook in catalog.playbooks.values() for step in playbook.steps if step.kind == "order"}
-    for key in sorted(set(used) - set(settings.outboxes)):
+    rings = {key for key, playbook in catalog.playbooks.items() if connected & {rule.partition(".")[0] for rule in playbook.on}}
+    for key in sorted(key for key in set(used) - set(settings.outboxes) if used[key] in rings):
         yield f'playbook {used[key]}: no outbox {key!r}; write [outbox.{key}] in cockpit.d, or kind = "none" where orders are told by hand'
     read = {(pull.source, pull.table): pull.key for pull in settings.pulls.values() if pull.table}
     for key, outbox in sorted(settings.outboxes.items()):

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from dashboard.alerting.backtest import Episode, Trial
-from dashboard.alerting.reasons import LEVEL_WORDS
 from dashboard.core.configured import Threshold
 from dashboard.core.declare import Level
 from dashboard.core.errors import NotFoundError
@@ -42,7 +41,7 @@ def _at(limit: Threshold, value: float) -> Threshold:
 def trial_text(trial: Trial) -> Iterator[str]:
     """The lines `cockpit rule test` prints."""
     days = (trial.t1 - trial.t0).total_seconds() / 86_400
-    levels = "，".join(f"{LEVEL_WORDS[level].zh}{n}" for level, n in trial.by_level().items())
+    levels = "，".join(f"{level.words.zh}{n}" for level, n in trial.by_level().items())
     assets = len({one.asset for one in trial.episodes})
     yield f"{trial.rule}，近{days:g}天  (last {days:g} days)"
     yield f"会触发 would raise     {len(trial.episodes)}  {levels}".rstrip()
@@ -59,4 +58,4 @@ def trial_text(trial: Trial) -> Iterator[str]:
 def _line(one: Episode) -> str:
     opened, cleared = one.opened.astimezone(CITY_ZONE), one.cleared.astimezone(CITY_ZONE) if one.cleared else None
     until = f"{cleared:%m-%d %H:%M}" if cleared else "仍在 open"
-    return f"{opened:%m-%d %H:%M} → {until}  {LEVEL_WORDS[one.worst].zh}  {one.asset}"
+    return f"{opened:%m-%d %H:%M} → {until}  {one.worst.words.zh}  {one.asset}"

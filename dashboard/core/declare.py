@@ -39,6 +39,11 @@ class Level(StrEnum):
         """4 for red down to 1 for blue: the common severity scale."""
         return {"red": 4, "orange": 3, "yellow": 2, "blue": 1}[self.value]
 
+    @property
+    def words(self) -> Text:
+        """红色, red."""
+        return Text({"red": "红色", "orange": "橙色", "yellow": "黄色", "blue": "蓝色"}[self.value], self.value)
+
 
 class Freshness(StrEnum):
     """Age of the newest data against its cadence; not whether the job ran."""

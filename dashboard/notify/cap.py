@@ -10,7 +10,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from lxml import etree
 
-from dashboard.alerting.reasons import LEVEL_WORDS, in_language
+from dashboard.alerting.reasons import in_language
 from dashboard.core.catalog import Catalog
 from dashboard.core.declare import Level, Text
 from dashboard.core.duty import CapFeed
@@ -48,7 +48,7 @@ class CapMessage:
 
     def headline(self, catalog: Catalog, lang: str) -> str:
         """One line: 红色预警：解放碑街道 3号桥 …."""
-        named, word = _title(self.of, catalog)(lang), LEVEL_WORDS[Level(self.level)]
+        named, word = _title(self.of, catalog)(lang), Level(self.level).words
         over = Text("（解除）", " (cleared)")(lang) if self.kind == "Cancel" else ""
         line = f"{word.zh}预警：{self.of.asset_name} {named}" if lang == "zh" else f"{word.en.capitalize()}: {named}, {self.of.asset_name}"
         return line[: _HEADLINE - len(over)] + over

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from dashboard.alerting.reasons import LEVEL_WORDS, in_language
+from dashboard.alerting.reasons import in_language
 from dashboard.casework import life
 from dashboard.core.catalog import Catalog
 from dashboard.core.declare import Level, Text
@@ -84,7 +84,7 @@ class Letter:
         return " ".join((self._mark + line).split())
 
     def _worst(self, level: str) -> str:
-        return LEVEL_WORDS[Level(level)](self.lang)
+        return Level(level).words(self.lang)
 
     @property
     def _mark(self) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from dashboard.alerting.reasons import LEVEL_WORDS
 from dashboard.casework.life import EVENT_WORDS, Event
 from dashboard.core.declare import Level, Text
 from dashboard.core.places import street
@@ -50,7 +49,7 @@ def _told(picture: Picture, row: ToldRow, lang: str) -> dict[str, Any]:
         "alert_id": row.alert_id,
         "level": row.level,
         "event": say(lang, "【演练】", "[EXERCISE] ") + words(lang) if row.drill else words(lang),
-        "level_name": LEVEL_WORDS[Level(row.level)](lang),
+        "level_name": Level(row.level).words(lang),
         "title": declared[1].title(lang) if declared else row.rule,
         "place": " ".join(part for part in (where.title(lang) if where else "", row.asset_name) if part),
         "sound": picture.settings.notify.sounds[row.level],

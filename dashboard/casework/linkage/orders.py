@@ -7,7 +7,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from dashboard.alerting.reasons import LEVEL_WORDS
 from dashboard.casework.linkage.decide import Answer
 from dashboard.core.catalog import Catalog
 from dashboard.core.declare import Level
@@ -27,7 +26,7 @@ def instruction(catalog: Catalog, step: Step, about: Any, level: Level, lang: st
     told = (step.instruction or step.title)(lang).format(
         asset=about.asset_name,
         street=place.title(lang) if place else "",
-        level=LEVEL_WORDS[level](lang),
+        level=level.words(lang),
         rule=rule[1].title(lang) if rule else about.rule,
         value="—" if about.value is None else f"{about.value:g}",
         unit=about.unit,
