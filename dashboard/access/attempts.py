@@ -26,7 +26,9 @@ def barred(conn: sa.Connection, name: str, client: str, now: datetime) -> bool:
 
 
 def bar(limits: Limits, conn: sa.Connection, name: str, client: str, now: datetime) -> None:
-    """One more failure of both."""
+    """One more failure of both. What is forgotten anyway is thrown away, or made-up names would fill the table."""
+    over = sa.or_(failure.c.until.is_(None), failure.c.until <= now)
+    conn.execute(sa.delete(failure).where(failure.c.last_at < now - limits.lock, over))
     _count(limits, conn, _of_client(client), limits.failures_address, now)
     _count(limits, conn, _of_name(name), limits.failures, now)
 

@@ -13,14 +13,14 @@ import sqlalchemy as sa
 from dashboard.access.attempts import bar, barred, clear
 from dashboard.access.desk import By, Desk
 from dashboard.access.sealed import kept
-from dashboard.access.sessions import Entered, advance, begin
+from dashboard.access.sessions import Entered, advance, begin, end_where
 from dashboard.access.totp import paper_codes, paper_plain, step_of
 from dashboard.access.who import FULL
 from dashboard.core.declare import Text
 from dashboard.core.errors import NotNowError
 from dashboard.store.audit_log import Outcome
 from dashboard.store.engine import writing
-from dashboard.store.schema_access import account, password_past, recovery_code
+from dashboard.store.schema_access import account, password_past, recovery_code, session
 
 CODE, PASSWORD, ENROL = "code", "password", "enrol"  # stages of a session that does not open anything yet
 _TOTP = "totp"  # what secrets are sealed for
@@ -118,6 +118,7 @@ def change_password(desk: Desk, row: Any, old: str, new: str, client: str, now: 
         by = By(row.name, row.role, str(row.session_id), client)
         by.note(conn, "account.password", row.name, now)
         keep_password(conn, row.account_id, hashed, now, must_change=False)
+        end_where(conn, sa.and_(session.c.account_id == row.account_id, session.c.session_id != row.session_id), by, now)
         return _step(desk, conn, row, _next(desk, _account(conn, row.name), now), by, now)
 
 

@@ -9,6 +9,7 @@ from dashboard.access.entering import change_password, give_code
 from dashboard.access.passwords import Passwords
 from dashboard.access.sessions import Entered, end, living
 from dashboard.access.totp import STEP_S
+from dashboard.store.schema_access import failure
 from tests.access.people import GOOD, HERE, ON_BOTH, City
 
 
@@ -147,6 +148,24 @@ def test_the_last_five_passwords_are_barred_and_the_sixth_may_come_back(city: Ci
         entered, old = done, new
         back = change_password(city.desk, city.row(entered.token), old, GOOD, HERE, city.now)
         assert isinstance(back, Entered) is (n == 5)
+
+
+def test_another_password_ends_every_other_session_of_the_account(city: City) -> None:
+    mine = city.person("leader-1").entered
+    theirs = city.enter("leader-1")
+    assert theirs and city.who(theirs) is not None
+    changed = change_password(city.desk, city.row(mine.token), GOOD, "Another-password-1", HERE, city.now)
+    city.doorman.forget()
+    assert isinstance(changed, Entered) and city.who(changed) is not None
+    assert city.who(theirs) is None
+
+
+def test_names_made_up_do_not_fill_the_table(city: City) -> None:
+    for n in range(30):
+        city.enter(f"nobody-{n}", "wrong", f"10.7.{n}.1")
+        city.later(minutes=1)
+    with city.desk.engine.connect() as conn:
+        assert len(conn.execute(failure.select()).all()) <= 2 * 16
 
 
 def test_after_ninety_days_a_password_must_be_changed(city: City) -> None:
