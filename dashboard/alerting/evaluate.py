@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from dashboard.alerting.faults import about_itself, fault_of
 from dashboard.alerting.judge import judge
 from dashboard.alerting.judged import keep_findings, topics_read
-from dashboard.alerting.looking import Looking, Stored
+from dashboard.alerting.looking import FIRST_LOOK, Looking, Stored
 from dashboard.alerting.machine import Standing
 from dashboard.alerting.pauses import pauses_of
 from dashboard.alerting.record import Change, Standings, keep_standings, load, record
@@ -40,6 +40,7 @@ from dashboard.settings import Settings
 from dashboard.store import bulk
 from dashboard.store.engine import writing
 from dashboard.store.freshness import feeds_freshness
+from dashboard.store.late import late_since
 from dashboard.store.lease import check_fence
 from dashboard.store.past import corrected_since
 from dashboard.store.rule_faults import Fault, faults, itself, keep_faults
@@ -74,11 +75,11 @@ def evaluate(engine: sa.Engine, catalog: Catalog, settings: Settings, now: datet
         if not due:
             return 0
         turn, feeds, kept, known = Turn(known=faults(conn)), feeds_freshness(conn, now), _kept(conn, due), _Limits()
-        corrected = _corrected(conn, [old_marks[key][1] for key in due if key in old_marks])
+        corrected, late = _second_words(conn, [old_marks[key][1] for key in due if key in old_marks], now)
         for key, mark in due.items():
             mine = kept.get(key, {})
             own = mine.pop(itself(key), None)
-            at_hand = Looking(conn, catalog, *catalog.rules[key], key, mine, feeds, now, known, pauses_of(catalog, key), corrected)
+            at_hand = Looking(conn, catalog, *catalog.rules[key], key, mine, feeds, now, known, pauses_of(catalog, key), corrected, late)
             well = _look_at(at_hand, turn, own.standing if own else Standing(), _city(settings))
             turn.marks[key] = (mark, now if well or key not in old_marks else old_marks[key][1])
     return _store(engine, settings, turn, now, fence)
@@ -143,8 +144,12 @@ def _marks(conn: sa.Connection) -> dict[str, tuple[str, datetime]]:
     return {rule: (mark, at) for rule, mark, at in conn.execute(sa.select(*columns).where(rule_state.c.asset_id == _ITSELF))}
 
 
-def _corrected(conn: sa.Connection, looked_at: list[datetime]) -> dict[int, int]:
-    return corrected_since(conn, min(looked_at) - _PULL_TAKES) if looked_at else {}
+def _second_words(conn: sa.Connection, looked_at: list[datetime], now: datetime) -> tuple[dict[int, int], dict[int, int]]:
+    """Channels with readings corrected, and with new ones from before their newest, since the rules due last looked."""
+    if not looked_at:
+        return {}, {}
+    since, oldest = min(looked_at) - _PULL_TAKES, now - FIRST_LOOK
+    return corrected_since(conn, since, oldest), late_since(conn, since, oldest)
 
 
 def _kept(conn: sa.Connection, rules: Mapping[str, str]) -> dict[str, dict[str, Stored]]:

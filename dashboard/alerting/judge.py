@@ -57,7 +57,7 @@ def _put_right(at_hand: Looking, asset: str, replay: Replay | None) -> tuple[Sta
     after, _, machine = _through(at_hand, asset, replay.standing, replay.observations)
     after = replace(after, no_data=before.no_data, by_silence=before.by_silence)
     seen = Observation(at_hand.now, replay.observations[-1].value if replay.observations else None)
-    return after, [replace(told, corrected=True) for told in between(before, after, seen, machine)]
+    return after, [replace(told, afterwards=replay.why) for told in between(before, after, seen, machine)]
 
 
 def _again(at_hand: Looking, told: list[Transition]) -> timedelta:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import Literal
 
 import sqlalchemy as sa
 
@@ -48,6 +49,7 @@ class Replay:
 
     standing: Standing
     observations: list[Observation]
+    why: Literal["corrected", "late"]
 
 
 @dataclass
@@ -80,6 +82,7 @@ class Looking:
     known: dict[tuple[str, str], tuple[Threshold, ...]]  # thresholds already looked up in this turn
     pauses: Pauses = field(default_factory=Pauses)  # when it is not judged
     corrected: Mapping[int, int] = field(default_factory=dict)  # channel: the oldest moment corrected since rules last looked
+    late: Mapping[int, int] = field(default_factory=dict)  # channel: the oldest moment of a new reading that came behind later ones
 
     def standing(self, asset: str) -> Standing:
         """Where the rule stands for an asset."""

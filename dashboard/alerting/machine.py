@@ -92,7 +92,7 @@ class Transition:
     new: Level | None
     value: float | None
     threshold: Threshold | None  # the one that was crossed, or whose clearing value was reached
-    corrected: bool = False  # found when a reading already judged was put right
+    afterwards: Literal["", "corrected", "late"] = ""  # found when a reading was put right, or came in behind later ones
 
 
 def event_of(value: float, threshold: Threshold) -> Event:

@@ -6,15 +6,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from dashboard.alerting.machine import Rule, Transition
-from dashboard.core.declare import Finding, Level, Text
+from dashboard.core.declare import Finding, Text
 
 BETWEEN = " / "  # the two languages of a stored sentence
-LEVEL_WORDS = {
-    Level.RED: Text("红色", "red"),
-    Level.ORANGE: Text("橙色", "orange"),
-    Level.YELLOW: Text("黄色", "yellow"),
-    Level.BLUE: Text("蓝色", "blue"),
-}
 _SIGNS = {">=": "≥", ">": ">", "<=": "≤", "<": "<"}
 _UNIT_WORDS = {
     "min": Text("分钟", "min"),
@@ -77,8 +71,10 @@ class _Teller:
                 return f"{self._within(change)}{self._kept(rule.clear_hold)}"
 
     def corrected(self, change: Transition) -> str:
-        """That a reading was put right, where that is why."""
-        return self._say("（读数订正后）", " (after a reading was corrected)") if change.corrected else ""
+        """That a reading was put right or came late, where that is why."""
+        if change.afterwards == "late":
+            return self._say("（迟到读数补入后）", " (after a reading came in late)")
+        return self._say("（读数订正后）", " (after a reading was corrected)") if change.afterwards else ""
 
     def _say(self, zh: str, en: str) -> str:
         return en if self.lang == "en" else zh
@@ -88,7 +84,7 @@ class _Teller:
 
     def _moved(self, change: Transition) -> str:
         assert change.old is not None and change.new is not None
-        old, new = LEVEL_WORDS[change.old](self.lang), LEVEL_WORDS[change.new](self.lang)
+        old, new = change.old.words(self.lang), change.new.words(self.lang)
         if change.new.severity > change.old.severity:
             return self._say(f"由{old}升级为{new}：", f"up from {old} to {new}: ") + self._against(change)
         return self._say(f"由{old}降级为{new}：", f"down from {old} to {new}: ") + self._within(change)
@@ -96,11 +92,11 @@ class _Teller:
     def _against(self, change: Transition) -> str:
         value, limit = self._with_unit(change.value, self.decimals), change.threshold
         if limit is not None and self.grounds is not None:
-            level = LEVEL_WORDS[limit.level](self.lang)
+            level = limit.level.words(self.lang)
             return self._say(f"{self.about}，达到{level}：{self.grounds}", f"{self.about}, {level}: {self.grounds}")
         if limit is None:
             return f"{self.about} {value}"
-        level = LEVEL_WORDS[limit.level](self.lang)
+        level = limit.level.words(self.lang)
         line = self._say(f"{level}限值", f"the {level} limit")
         return f"{self.about} {value} {_SIGNS[limit.op]} {line} {self._with_unit(limit.value, None)}"
 

@@ -64,6 +64,7 @@ def _open(conn: sa.Connection, change: Change, told: Transition, subject: Subjec
         "number": _next_number(conn, prefix, domain, now),
         "rule": change.rule,
         "rule_version": version(change.machine),
+        "limits": limits_of(change.machine),
         "domain": domain,
         "vital": change.about.vital,
         "asset_id": change.asset,
@@ -102,6 +103,7 @@ def _again(conn: sa.Connection, change: Change, told: Transition, now: datetime)
     worst = max((Level(row.worst_level), told.new), key=lambda level: level.severity)
     values: dict[str, Any] = {"state": "open", "cleared_at": None, "open_key": open_key(change.rule, change.asset), "refired_at": told.at}
     values |= {"level": told.new.value, "level_at": told.at, "worst_level": worst.value, "closed_at": None, "updated_at": now}
+    values |= {"rule_version": version(change.machine), "limits": limits_of(change.machine)}
     values |= {"value": told.value, "threshold": _limit(change.machine, told.new), "no_data": told.value is None and not change.said}
     conn.execute(sa.update(alert).where(alert.c.alert_id == row.alert_id).values(values))
     _tell(conn, row.alert_id, change, told, now)
@@ -148,6 +150,13 @@ def version(machine: Rule) -> str:
     """Which thresholds and holds raised an alert: another version means they were changed since."""
     text = repr([(t.level.value, t.op, t.value, t.clear) for t in machine.thresholds] + [machine.hold, machine.clear_hold, machine.no_data])
     return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def limits_of(machine: Rule) -> str:
+    """The numbers of that version, worst level first: what raised an alert can be read after they were changed."""
+    rows = [{"level": t.level.value, "op": t.op, "value": t.value, "clear": t.clear, "ref": t.ref} for t in machine.thresholds]
+    holds = {"hold_s": machine.hold.total_seconds(), "clear_hold_s": machine.clear_hold.total_seconds()}
+    return json.dumps({"thresholds": rows, **holds}, ensure_ascii=False)
 
 
 def _next_number(conn: sa.Connection, prefix: str, domain: str, now: datetime) -> str:

@@ -73,19 +73,21 @@ def _channels(at_hand: Looking, metric: str) -> dict[int, Any]:
 
 
 def _corrected(at_hand: Looking, found: Sightings, channels: Mapping[int, Any], seen: Mapping[int, int], judge: Judge) -> None:
-    """Readings already judged that now say something else: what led to where the rule stands is gone through again.
+    """Readings already judged that now say something else, and new ones from before what was judged: what led to where the rule
+    stands is gone through again.
 
-    Corrections older than the first look are history: they change lines and averages, not what rings now.
+    What is older than the first look is history: it changes lines and averages, not what rings now.
     """
-    oldest = to_micros(at_hand.now - FIRST_LOOK)
-    for channel_id in at_hand.corrected.keys() & channels.keys():
-        ts, asset = at_hand.corrected[channel_id], channels[channel_id].asset_id
+    oldest, never = to_micros(at_hand.now - FIRST_LOOK), to_micros(at_hand.now) + 1
+    for channel_id in (at_hand.corrected.keys() | at_hand.late.keys()) & channels.keys():
+        ts, asset = min(at_hand.corrected.get(channel_id, never), at_hand.late.get(channel_id, never)), channels[channel_id].asset_id
         if oldest <= ts <= seen[channel_id] and asset in at_hand.kept:
             standing, start = _begin_again(at_hand, asset, from_micros(ts))
             rows = readings_between(at_hand.conn, channel_id, start, from_micros(seen[channel_id] + 1))
             usable = [(channel_id, *row) for row in rows if row[2] < UNUSABLE]
             values = zip(usable, judge(usable), strict=True)
-            found.again[asset] = Replay(standing, [Observation(from_micros(r[1]), v) for r, v in values if v is not None])
+            seen_again = [Observation(from_micros(r[1]), v) for r, v in values if v is not None]
+            found.again[asset] = Replay(standing, seen_again, "corrected" if channel_id in at_hand.corrected else "late")
 
 
 def _begin_again(at_hand: Looking, asset: str, corrected: datetime) -> tuple[Standing, datetime]:

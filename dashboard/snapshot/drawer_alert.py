@@ -20,7 +20,7 @@ from dashboard.snapshot.drawer_situation import noise_of
 from dashboard.snapshot.figures import thresholds_of_metric
 from dashboard.snapshot.handling import handling, took_words
 from dashboard.snapshot.picture import Picture
-from dashboard.snapshot.rule_standing import blind_while, work_while
+from dashboard.snapshot.rule_standing import blind_while, raised_under, work_while
 from dashboard.snapshot.shapes import path, scale_of
 from dashboard.snapshot.timed_steps import of_alert
 from dashboard.snapshot.view import View
@@ -50,6 +50,7 @@ def alert(picture: Picture, view: View, alert_id: str) -> dict[str, Any]:
         "rule": f"{rule[1].title(lang)}（{a.rule}）" if rule else a.rule,
         "rule_key": a.rule if rule else "",
         "noted": _noted(picture, a, lang),
+        "raised_under": _raised_under(picture, a, lang),
         "reference": _reference(picture, a, lang),
         "grounds": _grounds(picture, a, lang),
         "steps": _steps(picture, a, lang),
@@ -73,6 +74,11 @@ def _find(picture: Picture, alert_id: str) -> Alert:
     if found is None:
         raise NotFoundError(f"no alert {alert_id}")
     return found
+
+
+def _raised_under(picture: Picture, a: Alert, lang: str) -> str:
+    with picture.reading() as conn:
+        return raised_under(picture, alert_reads.one_alert(conn, a.alert_id), lang)
 
 
 def _noted(picture: Picture, a: Alert, lang: str) -> list[str]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from dashboard.core.calendars import Maintenance
 from dashboard.core.declare import Text
+from dashboard.core.times import city_day
 from dashboard.snapshot.picture import Picture
-from dashboard.snapshot.words import moment, say
+from dashboard.snapshot.words import LEVEL_WORDS, listed, moment, say, unit_words
+from dashboard.store.alert_reads import AlertRow
 from dashboard.store.rule_faults import Fault, faults, faults_between
 
 _KINDS = {
@@ -95,3 +98,20 @@ def work_while(picture: Picture, rule: str, asset: str, t0: datetime, t1: dateti
         for one in picture.catalog.maintenance
         if one.covers(rule, asset) and one.since < t1 and one.until > t0
     ]
+
+
+# ---- what an alert was raised under
+_SIGNS = {">=": "≥", ">": "＞", "<=": "≤", "<": "＜"}
+
+
+def raised_under(picture: Picture, row: AlertRow | None, lang: str) -> str:
+    """The version of its rule that raised an alert, with that version's limits, and whether they have been changed since."""
+    if row is None or row.limits is None:
+        return ""
+    kept, unit = json.loads(row.limits)["thresholds"], unit_words(row.unit, lang)
+    said = [f"{LEVEL_WORDS[t['level']](lang)} {_SIGNS[t['op']]} {t['value']:g}" for t in reversed(kept)]
+    limits = f"{listed(lang, said)} {unit}".strip()
+    today = picture.catalog.rule_thresholds(row.rule, city_day(picture.at).isoformat())
+    same = {(t.level.value, t.op, t.value, t.clear) for t in today} == {(t["level"], t["op"], t["value"], t["clear"]) for t in kept}
+    since = "" if same else say(lang, "；此后已改", "; changed since")
+    return say(lang, f"版本{row.rule_version}：{limits}{since}", f"version {row.rule_version}: {limits}{since}")

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql.util import ClauseAdapter
 
 from dashboard.core.declare import Row
+from dashboard.core.times import to_micros
 from dashboard.store.rows import bind, row_key
 from dashboard.store.schema import reading_past, row_past
 
@@ -66,8 +67,12 @@ def _typed(column: sa.Column[Any], dialect: str) -> sa.ColumnElement[Any]:
     return sa.cast(row_past.c.body[column.name].as_string(), column.type)
 
 
-def corrected_since(conn: sa.Connection, since: datetime) -> dict[int, int]:
-    """Channels with readings corrected since a moment, and when the oldest of those readings was taken (microseconds)."""
+def corrected_since(conn: sa.Connection, since: datetime, oldest: datetime) -> dict[int, int]:
+    """Channels with readings corrected since a moment, and when the oldest of those readings was taken (microseconds).
+
+    Readings from before `oldest` are not looked at.
+    """
     past = reading_past.c
-    query = sa.select(past.channel_id, sa.func.min(past.ts)).where(past.replaced_at > since).group_by(past.channel_id)
+    query = sa.select(past.channel_id, sa.func.min(past.ts)).where(past.replaced_at > since, past.ts >= to_micros(oldest))
+    query = query.group_by(past.channel_id)
     return {channel_id: ts for channel_id, ts in conn.execute(query)}

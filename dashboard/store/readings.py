@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from dashboard.core.readings import latest
 from dashboard.core.times import to_micros
-from dashboard.store import bulk, rollups, still, touched
+from dashboard.store import bulk, late, rollups, still, touched
 from dashboard.store.block import Block, Reading
 from dashboard.store.engine import writing
 from dashboard.store.rollups import HOUR
@@ -103,6 +103,7 @@ def append_block(conn: sa.Connection, readings: Block, *, run_id: int, now: date
     if not history or _worked_out(conn, batch):
         for block in (changed_hot, changed_cold):
             touched.note(conn, block, before)
+            late.note_late(conn, block, before, now)
     if new_cold == len(cold):
         rollups.add(conn, cold)
     elif new_cold or corrected_cold:  # which of them were new is not known: take their hours again

@@ -93,3 +93,14 @@ def test_a_rule_is_run_over_as_many_days_as_are_asked_for(town: Town, days: int)
     assert [one["days"] for one in body["choices"] if one["on"]] == [days]
     assert 5 <= len(body["ticks"]) <= 10
     assert f"rule:septic_tanks.gas@{120 - days}" in town.panels.content(f"rule:septic_tanks.gas@{days}", ZH, NOON)["html"]
+
+
+def test_an_alert_says_under_which_limits_it_was_raised_even_after_they_were_changed(own: Town) -> None:
+    with own.engine.connect() as conn:
+        row = conn.execute(sa.select(alert.c.alert_id, alert.c.rule_version).where(alert.c.rule == "septic_tanks.gas")).one()
+    said = alert_drawer(own.picture(), ZH, str(row.alert_id))["raised_under"]
+    assert said == f"版本{row.rule_version}：蓝 ≥ 10、橙 ≥ 25、红 ≥ 50 %LEL"
+    changed = [replace(t, value=t.value + 1) if t.rule == "septic_tanks.gas" else t for t in own.catalog.thresholds]
+    own.catalog = replace(own.catalog, thresholds=tuple(changed))
+    assert alert_drawer(own.picture(), ZH, str(row.alert_id))["raised_under"] == said + "；此后已改"
+    assert alert_drawer(own.picture(), EN, str(row.alert_id))["raised_under"].endswith("Red ≥ 50 %LEL; changed since")
