@@ -60,6 +60,8 @@ def rooms(chromium: Browser) -> Iterator[dict[str, BrowserContext]]:
         on: chromium.new_context(viewport={"width": width, "height": height}, locale="zh-CN", has_touch=on == "phone")
         for on, (width, height) in SIZES.items()
     }
+    for context in made.values():  # most tests are those of the command centre's desk
+        context.add_cookies([{"name": "cockpit_persona", "value": "desk", "domain": "127.0.0.1", "path": "/"}])
     yield made
     for context in made.values():
         context.close()

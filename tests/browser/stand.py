@@ -109,8 +109,8 @@ def free_port() -> int:
 class WebServer:
     """`cockpit serve` on a store, to be killed and started again at the same port."""
 
-    def __init__(self, settings: Settings, build: str = "one") -> None:
-        self.settings, self.port = settings, free_port()
+    def __init__(self, settings: Settings, build: str = "one", access: str = "open") -> None:
+        self.settings, self.port, self._access = settings, free_port(), access
         self._process: subprocess.Popen[bytes] | None = None
         self.start(build)
 
@@ -121,6 +121,7 @@ class WebServer:
     def start(self, build: str = "one") -> None:
         """Start and wait until it answers."""
         told = {"COCKPIT_HOME": str(self.settings.home), "COCKPIT_TOKEN_KEY": "test", "COCKPIT_BUILD": build, "PORT": str(self.port)}
+        told["COCKPIT_ACCESS"] = self._access
         self._process = subprocess.Popen([sys.executable, "-m", "dashboard", "serve"], cwd=ROOT, env=os.environ | told)
         until(self._answers, 30, "the web server did not start")
 
