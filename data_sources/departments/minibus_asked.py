@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from data_sources.departments.happenings import Happening
-from data_sources.departments.life import noise
+from data_sources.departments.life import Floats, noise
 from data_sources.departments.minibus_network import LINES, Line
 from data_sources.departments.orders import Manner, Order, Receipt, State, times
 
@@ -21,6 +21,7 @@ _OUT_S = 45 * MINUTE
 _BUSES_OUT = 2  # one after the other: a hole of three headways
 _OVERDUE_S, _AHEAD_S = 45 * MINUTE, 2 * HOUR  # rounds a spare bus makes up for, and those it takes over
 _TURN_S = 60.0
+_NEAR = 0.12  # of its way: a bus so near the timing stop reaches it
 _SENT = Manner(0.8, 4, 0)
 Rounds = Any  # of minibus_trips, which builds on this
 
@@ -52,10 +53,9 @@ def as_asked(rounds: Rounds, asked: Asked, seed: int) -> Rounds:
     begins = list(_begins(rounds, asked, seed))
     if not begins:
         return rounds
-    missing = np.zeros_like(rounds.scheduled)
+    made = replace(rounds, **{name: getattr(rounds, name).copy() for name in _MOVED})
     for begin in begins:
-        missing |= _not_left(rounds, begin)
-    made = replace(rounds, missing=missing, spare=np.zeros_like(missing), **{n: getattr(rounds, n).copy() for n in _TIMES})
+        _lose(made, begin)
     for order in sorted((o for o in asked.orders if line_of(o) is rounds.line), key=lambda o: (ready(o, seed), o.number)):
         _send_spare(made, ready(order, seed))
     _no_bus_twice(made)
@@ -63,6 +63,7 @@ def as_asked(rounds: Rounds, asked: Asked, seed: int) -> Rounds:
 
 
 _TIMES = ("began", "turned", "ended")
+_MOVED = (*_TIMES, "missing", "spare", "broken", "fails")
 
 
 def _begins(rounds: Rounds, asked: Asked, seed: int) -> Iterator[float]:
@@ -77,12 +78,33 @@ def _begins(rounds: Rounds, asked: Asked, seed: int) -> Iterator[float]:
     yield from (gap.at for gap in asked.gaps if gap.subject == rounds.line.code)
 
 
-def _not_left(rounds: Rounds, begin: float) -> np.ndarray[Any, Any]:
-    """The next rounds to leave, and what else their buses should have done meanwhile."""
-    due = rounds.scheduled & ~rounds.cancelled & (rounds.planned > begin) & (rounds.began > begin)
-    turns = np.argwhere(due)[:_BUSES_OUT, 1] % rounds.line.vehicles
+def _lose(rounds: Rounds, begin: float) -> None:
+    """A bus still short of the timing stop breaks down; the next do not leave, nor do their buses meanwhile."""
+    stalled = _short_of_timing_stop(rounds, begin)
+    rounds.broken[stalled] = True
+    rounds.fails[stalled] = _along(rounds, begin)[stalled]
+    due = _to_leave(rounds, begin)
+    turns = np.argwhere(due)[: _BUSES_OUT - int(stalled.sum()), 1] % rounds.line.vehicles
     own = np.isin(np.arange(rounds.planned.shape[1]) % rounds.line.vehicles, turns)
-    return np.asarray(due & (rounds.planned < begin + _OUT_S) & own[None, :])
+    rounds.missing[due & (rounds.planned < begin + _OUT_S) & own[None, :]] = True
+
+
+def _along(rounds: Rounds, at: float) -> Floats:
+    """Which share of its way out each round has made."""
+    return np.asarray((at - rounds.began) / (rounds.turned - rounds.began))
+
+
+def _short_of_timing_stop(rounds: Rounds, at: float) -> np.ndarray[Any, Any]:
+    """The last round on its way to the stop where headways are watched."""
+    share, mark = _along(rounds, at), rounds.line.timing_stop / (len(rounds.line.stops) - 1)
+    on_way = rounds.scheduled & ~rounds.cancelled & ~rounds.missing & ~rounds.broken & (share >= 0) & (share < mark - _NEAR)
+    last = np.zeros_like(on_way)
+    last[tuple(np.argwhere(on_way)[-1:].T)] = True
+    return last
+
+
+def _to_leave(rounds: Rounds, at: float) -> np.ndarray[Any, Any]:
+    return np.asarray(rounds.scheduled & ~rounds.cancelled & ~rounds.missing & (rounds.planned > at) & (rounds.began > at))
 
 
 def _send_spare(rounds: Rounds, at: float) -> None:
@@ -145,9 +167,9 @@ def next_gap(lines: list[Rounds], at: float) -> str | None:
     """The line on which a hole would be noticed first; None where no bus is to leave soon."""
     seen: dict[str, float] = {}
     for rounds in lines:
-        due = rounds.scheduled & ~rounds.cancelled & ~rounds.missing & (rounds.planned > at) & (rounds.planned < at + _OUT_S)
-        left = np.argwhere(due)
-        if len(left) > _BUSES_OUT:
-            after = tuple(left[_BUSES_OUT])
+        left = np.argwhere(_to_leave(rounds, at) & (rounds.planned < at + _OUT_S))
+        lost = _BUSES_OUT - int(_short_of_timing_stop(rounds, at).sum())
+        if len(left) > lost:
+            after = tuple(left[lost])
             seen[rounds.line.code] = float((rounds.began[after] + rounds.turned[after]) / 2)
     return min(seen, key=lambda code: seen[code], default=None)

@@ -62,4 +62,4 @@ def provoke_gap(conn: sa.Connection, at: float, seed: int) -> str:
     if line is None:
         raise LookupError("此时没有公交要发出 / no minibus is to leave now")
     happenings.provoke(conn, GAP, Happening(line, begin, 0.0))
-    return f"{line}路：接下来两班不发车"
+    return f"{line}路：途中一班抛锚，接着不发车"

@@ -41,7 +41,7 @@ def follow(number: int, rounds: Rounds, at: Floats, seed: int) -> Track:
     mine = slice(number - first, None, line.vehicles)
     ran = (rounds.scheduled & ~rounds.cancelled & ~rounds.missing)[:, mine].ravel()
     began, turned, ended, failed = (a[:, mine].ravel()[ran] for a in (rounds.began, rounds.turned, rounds.ended, rounds.failed))
-    riders, broken = rounds.riders[:, mine].ravel()[ran], rounds.broken[:, mine].ravel()[ran]
+    riders, broken, fails = (a[:, mine].ravel()[ran] for a in (rounds.riders, rounds.broken, rounds.fails))
     indices = np.indices(rounds.planned.shape)
     days, turns = indices[0][:, mine].ravel()[ran], indices[1][:, mine].ravel()[ran]
     if not len(began):
@@ -52,7 +52,7 @@ def follow(number: int, rounds: Rounds, at: Floats, seed: int) -> Track:
     rested = np.where(at >= ended[nth], at - ended[nth], np.inf)
     waiting = ~moving & (soon < 3600) & ((rested < 3600) | (soon < 900))
     lame = broken[nth] & (at >= failed[nth])
-    out = np.clip((at - began[nth]) / (turned[nth] - began[nth]), 0, np.where(broken[nth], 0.5, 1.0))
+    out = np.clip((at - began[nth]) / (turned[nth] - began[nth]), 0, np.where(broken[nth], fails[nth], 1.0))
     back = np.where(broken[nth], 0, np.clip((at - turned[nth] - LAYOVER) / (ended[nth] - turned[nth] - LAYOVER), 0, 1))
     along = np.where(moving, out - back, 0.0) * (len(line.stops) - 1)
     standing = ~moving | lame | (np.abs(along - np.round(along)) < AT_STOP)

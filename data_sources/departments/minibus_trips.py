@@ -41,14 +41,15 @@ class Rounds:
     riders: Counts
     scheduled: Truths  # the timetable has it on that day
     cancelled: Truths
-    broken: Truths  # half way out; the way back is cancelled then
+    broken: Truths  # on the way out; the way back is cancelled then
+    fails: Floats  # after which share of the way out it breaks down, if it does
     missing: Truths  # did not leave, and nobody said so
     spare: Truths  # made by a spare bus
 
     @property
     def failed(self) -> Floats:
         """Where it breaks down, if it does."""
-        return self.began + 0.5 * (self.turned - self.began)
+        return self.began + self.fails * (self.turned - self.began)
 
 
 def on_days(line: Line, days: Floats) -> Truths:
@@ -86,6 +87,7 @@ def run(line: Line, days: Floats, seed: int) -> Rounds:
         scheduled=on_days(line, days),
         cancelled=luck < 0.006,
         broken=(luck >= 0.006) & (luck < 0.0075),
+        fails=np.full(planned.shape, 0.5),
         missing=np.zeros(planned.shape, dtype=bool),
         spare=np.zeros(planned.shape, dtype=bool),
     )

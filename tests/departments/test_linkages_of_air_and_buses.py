@@ -44,7 +44,7 @@ def test_a_gap_is_filled_by_a_spare_bus_and_the_alert_closes(tmp_path: Path, mon
     monkeypatch.setattr(minibuses, "KEPT_TRIPS", timedelta(days=1))
     city = _alive(tmp_path, "minibuses", ["minibuses"], datetime(2026, 5, 20, 2, 0, tzinfo=UTC))
     line = city.provoke("gap").partition("路")[0]
-    city.live(110, 2, until="done", playbook="gap")
+    city.live(110, 2.5, until="done", playbook="gap")
     assert (city.run("gap")["state"], city.closed("gap")) == ("done", True)
     assert [order["answer"] for order in city.orders("gap")][-1] == "done"
     with city.department.connect() as conn:
