@@ -64,6 +64,7 @@ _ACTIONS: Mapping[str, Text] = {
     "wall.end": Text("停用大屏", "end a wall"),
     "token.add": Text("发程序令牌", "make a token"),
     "token.end": Text("停用程序令牌", "end a token"),
+    "export": Text("导出清单", "export a list"),
     "geo.import": Text("导入图层", "import a layer"),
     "geo.drop": Text("撤下图层", "drop a layer"),
     "store.restore": Text("恢复备份", "restore a backup"),
@@ -99,7 +100,7 @@ def _fits(picture: Picture, view: View) -> list[sa.ColumnElement[bool]]:
     if view.kind in _OUTCOMES:
         found.append(audit.c.outcome == view.kind)
     elif view.kind:
-        found.append(audit.c.action.startswith(f"{view.kind}.", autoescape=True))
+        found.append(sa.or_(audit.c.action == view.kind, audit.c.action.startswith(f"{view.kind}.", autoescape=True)))
     return found
 
 

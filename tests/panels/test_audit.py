@@ -24,7 +24,7 @@ MINUTE = timedelta(minutes=1)
 
 @pytest.fixture
 def audited(own: Town) -> Town:
-    """Four things were done, the last two in vain."""
+    """Five things were done, two of them in vain."""
     with writing(own.engine).begin() as conn:
         for number, (actor, action, outcome) in enumerate(
             [
@@ -32,6 +32,7 @@ def audited(own: Town) -> Town:
                 ("a&b", "account.lock", "done"),
                 ("值班台", "route", "denied"),
                 ("?", "session.begin", "failed"),
+                ("leader", "export", "done"),
             ]
         ):
             told = {"actor": actor, "action": action, "about": f"thing {number}", "detail": NASTY}
@@ -52,7 +53,7 @@ def listed(town: Town, query: str = "") -> list[str]:
 
 def test_the_newest_comes_first_with_who_what_from_where_and_how_it_went(audited: Town) -> None:
     html = audited.panels.content("audit", View(lang="en", sight=auditor(audited)), NOON)["html"]
-    assert listed(audited) == ["thing 3", "thing 2", "thing 1", "thing 0"]
+    assert listed(audited) == ["thing 4", "thing 3", "thing 2", "thing 1", "thing 0"]
     for words in ("203.0.113.x", "session 17", "sign in", "failed", "denied", "lock an account", "desk", "a&amp;b"):
         assert words in html
     assert "<script" not in html
@@ -64,10 +65,11 @@ def test_the_newest_comes_first_with_who_what_from_where_and_how_it_went(audited
         ("kind=denied", ["thing 2"]),
         ("kind=failed", ["thing 3"]),
         ("kind=alert", ["thing 0"]),
+        ("kind=export", ["thing 4"]),
         ("who=值班台", ["thing 2", "thing 0"]),
         ("who=值班台&kind=alert", ["thing 0"]),
         ("who=a%", []),
-        ("kind=%", ["thing 3", "thing 2", "thing 1", "thing 0"]),  # no kind at all
+        ("kind=%", ["thing 4", "thing 3", "thing 2", "thing 1", "thing 0"]),  # no kind at all
         ("kind=nothing", []),
         ("t0=20260520T035130Z&t1=20260520T035230Z", ["thing 1"]),
     ],
