@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from dashboard.access.who import Doorman
 from dashboard.core.catalog import Catalog
 from dashboard.core.clock import Clock
@@ -48,8 +50,11 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             return await self._app(scope, self._with_standing(receive), send)
-        shown = shown_by(scope, self._secure)
-        viewer = await self._keepers.doorman.greet(shown, self._clock.now())
+        shown, away = shown_by(scope, self._secure), False
+        try:
+            viewer = await self._keepers.doorman.greet(shown, self._clock.now())
+        except SQLAlchemyError:  # a store that is away has signed nobody out: screens must not be led to the sign-in
+            viewer, away = None, True
         scope = {**scope, "state": {**scope.get("state", {}), "viewer": viewer, "shown": shown}}
         socket = scope["type"] == "websocket"
         method = "SOCKET" if socket else "GET" if scope["method"] == "HEAD" else scope["method"]
@@ -57,7 +62,7 @@ class Gate:
         if found and found[1].public:
             return await self._app(scope, receive, send)
         if viewer is None:
-            return await _turned_away(scope, receive, send)
+            return await (_try_later if away else _turned_away)(scope, receive, send)
         if found is None:
             return await self._nowhere(scope, receive, send)
         await self._asked(scope, receive, send, viewer, *found)
@@ -121,6 +126,14 @@ async def _turned_away(scope: Scope, receive: Receive, send: Send) -> None:
     to = f"{SIGN_IN}?next={quote(wanted, safe='')}".encode()
     await send({"type": "http.response.start", "status": 303, "headers": [(b"location", to), (b"cache-control", b"no-store")]})
     await send({"type": "http.response.body", "body": b""})
+
+
+async def _try_later(scope: Scope, receive: Receive, send: Send) -> None:
+    """Nobody can say who it is just now."""
+    if scope["type"] == "websocket":
+        await receive()
+        return await send({"type": "websocket.close", "code": 1013})
+    await problem(503, "the store does not answer", headers=[(b"retry-after", b"5")]).send(send)
 
 
 async def _refused(scope: Scope, receive: Receive, send: Send) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from dashboard.core.errors import ConfigurationError
 from dashboard.core.sight import Viewer
 from dashboard.run import require_loopback
 from dashboard.settings import load_settings
+from dashboard.web.gate import Gate, Keepers
+from dashboard.web.routes import Routes
 from tests.access.people import HERE, START, City
 
 PERSONAS = {
@@ -80,6 +83,36 @@ def test_a_viewer_is_looked_up_once_in_five_seconds_and_nobody_is_not_remembered
     city.who(person.entered)
     assert once and len(asked) == 2 * once
     assert city.doorman.remembered(Shown(session="made-up", client=HERE), city.now) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "told"),
+    [
+        ("http", "/", 503),
+        ("http", "/api/v1/kpis", 503),
+        ("http", "/healthz", 200),
+        ("websocket", "/live", 1013),
+        ("http", "/accounts", 503),
+    ],
+)
+def test_a_store_that_is_away_signs_nobody_out(city: City, tmp_path: Path, kind: str, path: str, told: int) -> None:
+    away = Doorman(sa.create_engine(f"sqlite:///{tmp_path}/none/x.db"), Access(mode="accounts"), city.desk.catalog.roles, city.desk.limits)
+    said: list[dict[str, Any]] = []
+
+    async def fine(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def hear() -> dict[str, Any]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Any) -> None:
+        said.append(message)
+
+    nobody: Any = None
+    gate = Gate(fine, Keepers(away, nobody, nobody), Routes(), city.desk.catalog, city.clock, secure=False)
+    scope = {"type": kind, "method": "GET", "path": path, "query_string": b"", "headers": [(b"cookie", b"cockpit_session=x")]}
+    asyncio.run(gate(scope, hear, send))
+    assert said[0].get("status", said[0].get("code")) == told
 
 
 # ---- configuration
