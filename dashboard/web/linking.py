@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Body, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from dashboard.casework.linkage.drill import begin_drill
+from dashboard.casework.linkage.drill import begin_drill, find_playbook
 from dashboard.casework.linkage.said import answer_step
 from dashboard.core.catalog import Catalog
 from dashboard.core.clock import Clock
@@ -60,6 +60,7 @@ def linking(engine: sa.Engine, catalog: Catalog, clock: Clock, eyes: Eyes) -> AP
     def drill(request: Request, playbook: str, said: Annotated[DrillIn, Body()]) -> DrillOut:
         """Begin a drill."""
         eye = _ours(request)
+        find_playbook(eye.catalog, playbook)
         number = begin_drill(engine, catalog, playbook, said.asset, eye.actor, clock.now(), said.level, eye.origin)
         return DrillOut(alert_id=number)
 
