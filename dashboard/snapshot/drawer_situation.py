@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dashboard.core.catalog import Catalog
+from dashboard.core.declare import Level
 from dashboard.core.errors import NotFoundError
 from dashboard.core.sight import Action
 from dashboard.snapshot.alerts import Alert, AlertCard, card, one_alert
@@ -30,22 +31,31 @@ def situation(picture: Picture, view: View, key: str) -> dict[str, Any]:
         raise NotFoundError(f"no situation {key}")
     known = {a.alert_id: a for a in picture.alerts}
     found = [(m, a) for m in members[:_MOST] if (a := known.get(m.alert_id) or _older(picture, m.alert_id))]
-    found.sort(key=lambda pair: (pair[0].left_at is not None, not pair[1].is_open, pair[0].joined_at))
+    found.sort(key=lambda pair: (pair[0].left_at is not None, not pair[1].is_open, -Level(pair[1].level).severity, pair[0].joined_at))
     there = [a for m, a in found if m.left_at is None]
     opened = [a for a in there if a.is_open] or there
+    folded = _folded(picture, row.situation_id) or opened
+    apart = len(opened) - len(folded)
     return {
         "id": row.situation_id,
         "number": row.number,
         "level": row.worst_level,
         "stands": row.closed_at is None,
-        "title": crowd_title(opened, lang) if opened else row.number,
-        "counts": level_counts(opened, lang),
+        "title": crowd_title(folded, lang) if folded else row.number,
+        "counts": level_counts(folded, lang),
+        "apart": say(lang, f"另有{apart}条单列", f"{apart} more on lines of their own") if apart else "",
         "opened": moment(row.opened_at, lang, picture.now),
         "closed": moment(row.closed_at, lang, picture.now) if row.closed_at else "",
         "members": [_member(picture, m, a, lang) for m, a in found],
         "more": max(0, len(members) - _MOST),
         "may": may(picture),
     }
+
+
+def _folded(picture: Picture, situation_id: int) -> list[Alert]:
+    """The alerts its line stands for: matters of life, consequences and the silenced stand elsewhere."""
+    mine = (line for line in lines(picture.alerts) if line.kind == "situation" and line.lead.situation == situation_id)
+    return list(next((line.alerts for line in mine), ()))
 
 
 def may(picture: Picture) -> bool:
@@ -103,7 +113,7 @@ def _place(picture: Picture, a: Alert, member: MemberRow, lang: str) -> dict[str
     out = member.left_at is not None
     if not others:
         return None
-    title = crowd_title([*([] if out else [a]), *others], lang)
+    title = crowd_title(_folded(picture, member.situation_id) or [*([] if out else [a]), *others], lang)
     return {"id": member.situation_id, "title": title, "why": why_words(member.why, lang), "out": out}
 
 

@@ -12,7 +12,7 @@ from dashboard.core.times import iso
 from dashboard.snapshot.alerts import Alert, AlertCard, card, street_name
 from dashboard.snapshot.fold import Line
 from dashboard.snapshot.vitals import LEVELS
-from dashboard.snapshot.words import LEVEL_WORDS, listed, say, together
+from dashboard.snapshot.words import LEVEL_WORDS, listed, say, span, together
 
 _KINDS = 2  # phenomena named on a line
 
@@ -23,6 +23,9 @@ def line_card(line: Line, catalog: Catalog, lang: str, now: datetime) -> AlertCa
     under = _under(len(line.follows), lang)
     if line.kind == "alert":
         return replace(lead, count=1 + len(line.follows), note=together(lang, (lead.note, under)))
+    kinds = [
+        (card(next(a for a in line.alerts if a.rule == r), catalog, lang, now), n) for r, n in Counter(a.rule for a in line.alerts).items()
+    ]
     title = crowd_title(line.alerts, lang) if line.kind == "situation" else _silenced(line.alerts, lang)
     return replace(
         lead,
@@ -30,7 +33,9 @@ def line_card(line: Line, catalog: Catalog, lang: str, now: datetime) -> AlertCa
         stands=line.stands,
         title=title,
         short=title,
-        grounds=together(lang, (level_counts(line.alerts, lang), _kinds(line.alerts, lang))),
+        grounds=together(lang, (_ends(line.alerts, lang, now), level_counts(line.alerts, lang), _kinds(line.alerts, lang))),
+        vital=_mostly([(one.vital, n) for one, n in kinds], lang),
+        owner=_mostly([(one.owner, n) for one, n in kinds], lang),
         opened_at=iso(min(a.opened for a in line.alerts)),
         count=len(line.alerts) + len(line.follows),
         drawer=f"situation:{line.lead.situation}" if line.kind == "situation" else "silenced:all",
@@ -68,6 +73,21 @@ def _kinds(alerts: Sequence[Alert], lang: str) -> str:
 
 def _silenced(alerts: Sequence[Alert], lang: str) -> str:
     return say(lang, f"已静默 {len(alerts)} 条", f"{len(alerts)} silenced")
+
+
+def _ends(alerts: Sequence[Alert], lang: str, now: datetime) -> str:
+    """When the first of the silences that hide them ends."""
+    ends = min((a.hush.ends_at for a in alerts if a.hush and a.hush.ends_at), default=None)
+    left = span(ends - now, lang) if ends else ""
+    return say(lang, f"剩{left}", f"{left} left") if left else ""
+
+
+def _mostly(said: Sequence[tuple[str, int]], lang: str) -> str:
+    """What most of them say, and that there are others."""
+    counted = Counter[str]()
+    for words, number in said:
+        counted[words] += number
+    return counted.most_common(1)[0][0] + (say(lang, "等", " and others") if len(counted) > 1 else "")
 
 
 def _under(number: int, lang: str) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
+from dashboard.alerting.reasons import length
 from dashboard.casework.silences import LONGEST_REASON, longest, preview
 from dashboard.core.declare import Level
 from dashboard.core.errors import NotFoundError, NotNowError
@@ -93,8 +94,8 @@ def form(picture: Picture, view: View, key: str) -> dict[str, Any]:
         "alert": card(found, picture.catalog, view.lang, picture.at),
         "choices": choices,
         "levels": [{"key": "", "words": say(view.lang, "各等级（红色除外）", "all levels but red")}, *_up_to(milder, view.lang)],
-        "lengths": [{"minutes": int(one.total_seconds() // 60), "words": span(one, view.lang)} for one in _LENGTHS if one <= most],
-        "longest": span(most, view.lang),
+        "lengths": [{"minutes": int(one.total_seconds() // 60), "words": length(one, view.lang)} for one in _LENGTHS if one <= most],
+        "longest": length(most, view.lang),
         "reason": LONGEST_REASON,
         "first": choices[0]["match"],
     }
@@ -112,7 +113,7 @@ def _up_to(levels: tuple[str, ...], lang: str) -> Iterable[dict[str, str]]:
 def _choices(picture: Picture, a: Alert, lang: str) -> Iterable[dict[str, str]]:
     """From the narrowest to the widest."""
     wanted = [
-        Matcher(rule=a.rule, domain=a.domain, asset=a.asset_id),
+        Matcher(rule=a.rule, asset=a.asset_id),
         Matcher(domain=a.domain, asset=a.asset_id),
         *([Matcher(rule=a.rule, street=a.street), Matcher(domain=a.domain, street=a.street)] if a.street else []),
         Matcher(rule=a.rule),

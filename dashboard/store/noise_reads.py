@@ -66,6 +66,7 @@ class HushRow:
     silence_id: int | None
     since: datetime
     until: datetime | None
+    ends_at: datetime | None = None  # when its silence ends
 
 
 def silences_in_force(conn: sa.Connection, at: datetime) -> list[SilenceRow]:
@@ -99,13 +100,17 @@ def hushes(conn: sa.Connection, alerts: Iterable[int], at: datetime | None = Non
     """Which of some alerts tell nobody, now or at a moment."""
     then = hush.c.until.is_(None) if at is None else sa.and_(hush.c.since <= at, sa.or_(hush.c.until.is_(None), hush.c.until > at))
     wanted = set(alerts)
-    return {row.alert_id: _hush(row) for row in conn.execute(sa.select(hush).where(then)) if row.alert_id in wanted}
+    return {row.alert_id: _hush(row) for row in conn.execute(_stretches().where(then)) if row.alert_id in wanted}
 
 
 def hushes_of(conn: sa.Connection, alert_id: int, until: datetime) -> list[HushRow]:
     """Every stretch in which an alert told nobody, the oldest first."""
     mine = sa.and_(hush.c.alert_id == alert_id, hush.c.since <= until)
-    return [_hush(row) for row in conn.execute(sa.select(hush).where(mine).order_by(hush.c.since))]
+    return [_hush(row) for row in conn.execute(_stretches().where(mine).order_by(hush.c.since))]
+
+
+def _stretches() -> sa.Select[Any]:
+    return sa.select(hush, silence.c.ends_at).outerjoin(silence, silence.c.silence_id == hush.c.silence_id)
 
 
 def _hush(row: Any) -> HushRow:
