@@ -137,10 +137,16 @@ def bound(host: str, port: int) -> socket.socket:
 
 
 def require_loopback(settings: Settings) -> None:
-    """Where nobody signs in, nobody but this machine may knock. Raises ConfigurationError."""
-    if settings.access.open and settings.host not in LOOPBACK:
+    """Beyond this machine people sign in, and their passwords travel over TLS. Raises ConfigurationError for anything else."""
+    if settings.host in LOOPBACK or (settings.access.secure and not settings.access.open):
+        return
+    if settings.access.open:
+        problem = "is open to others, and [access] mode is open: anybody would be let in"
         advice = "keep HOST=127.0.0.1 for the demo, or let people sign in with COCKPIT_ACCESS=accounts: docs/access.md"
-        raise ConfigurationError("HOST", settings.host, "is open to others, and [access] mode is open: anybody would be let in", advice)
+    else:
+        problem = "is open to others, and no address over TLS is given: passwords would travel in the clear"
+        advice = "say COCKPIT_ADDRESS=https://… with a proxy in front, or keep HOST=127.0.0.1 behind one on this machine: docs/deploy.md"
+    raise ConfigurationError("HOST", settings.host, problem, advice)
 
 
 def run(settings: Settings, simulated: Sequence[str], report: Report) -> int:

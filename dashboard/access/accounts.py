@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from dashboard.access.attempts import clear
-from dashboard.access.desk import CONSOLE, TOPIC, By, Desk
+from dashboard.access.desk import CONSOLE, TOPIC, By, Desk, account_name
 from dashboard.access.entering import keep_password
 from dashboard.access.sessions import end_where
 from dashboard.access.who import WALL
@@ -36,7 +35,7 @@ def first_account(desk: Desk, now: datetime) -> str | None:
 
 def add_account(desk: Desk, by: By, name: str, grant: Grant, now: datetime) -> str:
     """A new account; the password to hand over, good for one sign-in. Raises NotNowError in words."""
-    name = unicodedata.normalize("NFKC", name).strip().casefold()
+    name = account_name(name)
     if not _NAME.fullmatch(name):
         raise NotNowError("账号名为2至64个字母、汉字、数字、点或横线 (a name has 2 to 64 letters, digits, dots or dashes)")
     _fits(desk, grant)
@@ -103,7 +102,7 @@ def regrant(desk: Desk, by: By, account_id: int, grant: Grant, now: datetime) ->
 def account_named(desk: Desk, name: str) -> Any:
     """An account's row. Raises NotFoundError."""
     with desk.engine.connect() as conn:
-        row = conn.execute(sa.select(account).where(account.c.name == name.casefold())).first()
+        row = conn.execute(sa.select(account).where(account.c.name == account_name(name))).first()
     if row is None:
         raise NotFoundError(f"没有账号{name} (no account {name})")
     return row

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -47,6 +48,11 @@ class By:
         """One line of the audit log."""
         origin = Origin(self.role, self.session, short_address(self.client))
         note_action(conn, actor=self.name, action=action, about=about, detail=detail, now=now, origin=origin, outcome=outcome)
+
+
+def account_name(text: str) -> str:
+    """A name as accounts are kept under it, however it was typed."""
+    return unicodedata.normalize("NFKC", text).strip().casefold()
 
 
 CONSOLE = By("console")  # whoever has the machine's own shell

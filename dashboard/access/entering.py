@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from dashboard.access.attempts import bar, barred, clear
-from dashboard.access.desk import By, Desk
+from dashboard.access.desk import By, Desk, account_name
 from dashboard.access.sealed import kept
 from dashboard.access.sessions import Entered, advance, begin, end_where
 from dashboard.access.totp import paper_codes, paper_plain, step_of
@@ -28,7 +28,7 @@ _TOTP = "totp"  # what secrets are sealed for
 
 def sign_in(desk: Desk, name: str, password: str, client: str, now: datetime) -> Entered | None:
     """A session for who knows the password; None in every other case."""
-    name = name.strip().casefold()
+    name = account_name(name)
     with desk.engine.connect() as conn:
         row = _account(conn, name)
     fits = desk.passwords.fits(password, row.password if row else "")  # always, and outside any transaction: it takes its time

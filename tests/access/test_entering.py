@@ -21,6 +21,11 @@ def test_the_first_sign_in_owes_a_new_password_then_an_authenticator_and_only_th
     assert [line[2] for line in city.noted("session.begin")] == ["done"]
 
 
+def test_a_name_is_the_same_however_it_is_typed(city: City) -> None:
+    city.person("Leader-1")
+    assert all(city.enter(typed) is not None for typed in ("leader-1", " LEADER-1 ", "ｌｅａｄｅｒ－１"))
+
+
 @pytest.mark.parametrize(
     ("role", "twice"), [("leader", False), ("viewer", False), ("desk", True), ("auditor", True), ("system_admin", True)]
 )

@@ -163,19 +163,22 @@ def test_what_ships_is_an_open_demo_whose_personas_fit(catalog: Catalog, tmp_pat
 @pytest.mark.parametrize(
     ("environ", "refused"),
     [
-        ({"HOST": "0.0.0.0"}, True),
-        ({"HOST": "192.168.1.5"}, True),
-        ({"HOST": "::"}, True),
-        ({"HOST": "127.0.0.1"}, False),
-        ({"HOST": "::1"}, False),
-        ({"HOST": "0.0.0.0", "COCKPIT_ACCESS": "accounts"}, False),
+        ({"HOST": "0.0.0.0"}, "COCKPIT_ACCESS=accounts"),
+        ({"HOST": "192.168.1.5"}, "COCKPIT_ACCESS=accounts"),
+        ({"HOST": "::"}, "COCKPIT_ACCESS=accounts"),
+        ({"HOST": "0.0.0.0", "COCKPIT_ADDRESS": "https://cockpit.example"}, "COCKPIT_ACCESS=accounts"),
+        ({"HOST": "0.0.0.0", "COCKPIT_ACCESS": "accounts"}, "in the clear"),
+        ({"HOST": "0.0.0.0", "COCKPIT_ACCESS": "accounts", "COCKPIT_ADDRESS": "https://cockpit.example"}, ""),
+        ({"HOST": "127.0.0.1", "COCKPIT_ACCESS": "accounts"}, ""),
+        ({"HOST": "127.0.0.1"}, ""),
+        ({"HOST": "::1"}, ""),
     ],
 )
-def test_where_nobody_signs_in_the_server_listens_on_loopback_alone(environ: dict[str, str], refused: bool, tmp_path: Path) -> None:
+def test_beyond_this_machine_people_sign_in_and_over_tls(environ: dict[str, str], refused: str, tmp_path: Path) -> None:
     settings = load_settings(environ=environ | {"COCKPIT_HOME": str(tmp_path)})
     if not refused:
         return require_loopback(settings)
-    with pytest.raises(ConfigurationError, match="COCKPIT_ACCESS=accounts"):
+    with pytest.raises(ConfigurationError, match=refused):
         require_loopback(settings)
 
 
