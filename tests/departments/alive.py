@@ -15,7 +15,7 @@ from dashboard.casework.linkage.run import run_playbooks
 from dashboard.casework.tend import tend
 from dashboard.core.catalog import load_catalog
 from dashboard.core.tables import metadata
-from dashboard.demo import live_step, provoke
+from dashboard.demo import build_demo, live_step, provoke
 from dashboard.demo_duty import on_duty
 from dashboard.derive.run import derive
 from dashboard.notify.orders import send_orders
@@ -25,7 +25,7 @@ from dashboard.store.migrate import migrate
 from dashboard.store.schema import alert
 from dashboard.store.schema_linkage import playbook_run, playbook_step, work_order
 from data_sources.departments.building import open_department
-from tests.demo_city import settings_in
+from tests.demo_city import SEED, settings_in
 
 
 class Alive:
@@ -39,6 +39,7 @@ class Alive:
             if pull.into.split(".")[0] in domains
         }
         self.key, self.now, self.began = key, now, now
+        self.due: dict[str, datetime] = {}
         self.settings = dataclasses.replace(settings, pulls=pulls)
         self.catalog = dataclasses.replace(catalog, domains={d: catalog.domains[d] for d in domains})
         self.engine, self.department = open_store(settings.store_url), open_department(settings.sources[key].url)
@@ -48,9 +49,11 @@ class Alive:
     def turn(self, *, people: bool = True) -> None:
         """Everybody does what is due by now."""
         live_step(self.key, self.department, self.now)
-        for name in self.settings.pulls:
-            outcome = run_pull(self.engine, self.catalog, self.settings, name, self.now)
-            assert outcome.outcome == "ok", outcome
+        for name, pull in self.settings.pulls.items():
+            if self.now >= self.due.get(name, self.now):
+                outcome = run_pull(self.engine, self.catalog, self.settings, name, self.now)
+                assert outcome.outcome == "ok", outcome
+                self.due[name] = self.now + pull.interval
         derive(self.engine, self.catalog, self.now, 0, 5)
         evaluate(self.engine, self.catalog, self.settings, self.now)
         tend(self.engine, self.catalog, self.now)
@@ -103,3 +106,9 @@ class Alive:
         """Let go of both databases."""
         self.engine.dispose()
         self.department.dispose()
+
+
+def built(home: Path, key: str, domains: Sequence[str], now: datetime) -> Alive:
+    """A department built for the occasion, alive."""
+    build_demo(settings_in(home), now, SEED, fresh=False, only=[key], report=lambda _line: None)
+    return Alive(home, key, domains, now, timedelta(hours=3))
