@@ -158,7 +158,7 @@ def check(picture: Picture, view: View) -> dict[str, Any]:
         "last": rows[0] if rows else None,
         "earlier": rows[1:],
         "told": looks[0].told.splitlines() if looks else [],
-        "kept": say(view.lang, f"保存{KEPT.days}天", f"kept {KEPT.days} days"),
+        "kept": number(KEPT.days, 0),
         "first": number(head[0].first, 0) if head else "",
         "head": number(head[0].seq, 0) if head else "",
     }

@@ -18,12 +18,7 @@ PLAIN = {  # pages that are no system's
         Text("数据源", "Data sources"),
         Text("各部门数据库的新鲜度、行数、隔离与错误", "freshness, rows, quarantine and errors of each department's database"),
     ),
-    "audit": (
-        Text("审计", "Audit"),
-        Text(
-            "谁在何时从何处做了什么，结果如何，记录是否完整", "who did what, when and from where, how it went, and whether the log is whole"
-        ),
-    ),
+    "audit": (Text("审计", "Audit"), Text("操作记录及其完整性", "what was done, and whether the log is whole")),
     "linkages": (
         Text("联动", "Linkages"),
         Text("跨部门预案的步骤、时限与执行，近30天成效", "what departments do together, its limits, what is under way, how 30 days went"),

@@ -16,6 +16,7 @@ from dashboard.web.hub import Client
 from dashboard.web.renderer import Renderer
 
 TOPIC = "access"
+FRAME = frozenset(("nav", "notices"))  # the frame of every page asks for these, whoever looks: no attempt at anything
 LOOK_S = 30.0
 
 Scope = MutableMapping[str, Any]
@@ -85,7 +86,7 @@ class Standing:
         """A panel came to nothing: there is none, or none for them. Of those who see a part of the city it is written down."""
         for client, scope in self._open.items():
             group = client.group
-            if group and group.view.key == view_key and panel in group.panels and not group.view.sight.whole:
+            if panel not in FRAME and group and group.view.key == view_key and panel in group.panels and not group.view.sight.whole:
                 self._run(self._denials.note(scope, "panel", panel))
 
     def _run(self, work: Any) -> None:
