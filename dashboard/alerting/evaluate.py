@@ -10,13 +10,14 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from dashboard.alerting.channels import Newest
 from dashboard.alerting.faults import about_itself, fault_of
 from dashboard.alerting.judge import judge
 from dashboard.alerting.judged import keep_findings, topics_read
 from dashboard.alerting.looking import FIRST_LOOK, Looking, Stored
 from dashboard.alerting.machine import Standing
 from dashboard.alerting.pauses import pauses_of
-from dashboard.alerting.record import Change, Standings, keep_standings, load, record
+from dashboard.alerting.record import Change, Numbers, Standings, keep_standings, load, record
 from dashboard.alerting.subjects import Subject, find_subjects
 from dashboard.alerting.watch import look
 from dashboard.core.catalog import Catalog
@@ -75,11 +76,14 @@ def evaluate(engine: sa.Engine, catalog: Catalog, settings: Settings, now: datet
         if not due:
             return 0
         turn, feeds, kept, known = Turn(known=faults(conn)), feeds_freshness(conn, now), _kept(conn, due), _Limits()
+        newest: Newest = {}
         corrected, late = _second_words(conn, [old_marks[key][1] for key in due if key in old_marks], now)
         for key, mark in due.items():
             mine = kept.get(key, {})
             own = mine.pop(itself(key), None)
-            at_hand = Looking(conn, catalog, *catalog.rules[key], key, mine, feeds, now, known, pauses_of(catalog, key), corrected, late)
+            at_hand = Looking(
+                conn, catalog, *catalog.rules[key], key, mine, feeds, now, known, newest, pauses_of(catalog, key), corrected, late
+            )
             well = _look_at(at_hand, turn, own.standing if own else Standing(), _city(settings))
             turn.marks[key] = (mark, now if well or key not in old_marks else old_marks[key][1])
     return _store(engine, settings, turn, now, fence)
@@ -153,22 +157,22 @@ def _second_words(conn: sa.Connection, looked_at: list[datetime], now: datetime)
 
 
 def _kept(conn: sa.Connection, rules: Mapping[str, str]) -> dict[str, dict[str, Stored]]:
-    columns = (rule_state.c.rule, rule_state.c.asset_id, rule_state.c.seen_ts, rule_state.c.value, rule_state.c.latches)
-    query = sa.select(*columns).where(rule_state.c.rule.in_(list(rules)), rule_state.c.asset_id != _ITSELF)
+    columns = ("rule", "asset_id", "seen_ts", "value", "latches")
     found: dict[str, dict[str, Stored]] = {}
-    for rule, asset, seen, value, latches in conn.execute(query):
-        found.setdefault(rule, {})[asset] = Stored(load(latches), seen, value)
+    for rule, asset, seen, value, latches in bulk.matching(conn, rule_state, ("rule",), [(rule,) for rule in rules], columns):
+        if asset != _ITSELF:
+            found.setdefault(rule, {})[asset] = Stored(load(latches), seen, value)
     return found
 
 
 def _store(engine: sa.Engine, settings: Settings, turn: Turn, now: datetime, fence: int | None) -> int:
     """One short transaction for everything a turn found."""
-    prefix = str(settings.city.get("code", "YZ"))
     with writing(engine).begin() as conn:
         if fence is not None:
             check_fence(conn, fence)
+        numbers = Numbers(conn, str(settings.city.get("code", "YZ")), now)
         for change, subject in turn.changes:
-            record(conn, change, subject, prefix, now)
+            record(conn, change, subject, numbers, now)
         keep_standings(conn, turn.standings, now)
         _keep_marks(conn, turn.marks)
         moved = [keep_findings(conn, rule, found, now) for rule, found in turn.findings.items()]

@@ -10,6 +10,7 @@ from typing import Literal
 
 import sqlalchemy as sa
 
+from dashboard.alerting.channels import Newest
 from dashboard.alerting.machine import Observation, Standing, event_of
 from dashboard.alerting.pauses import Pauses
 from dashboard.core.catalog import Catalog
@@ -39,8 +40,13 @@ class Stored:
     """A rule's standing for an asset as last kept."""
 
     standing: Standing
-    seen: datetime | None
+    seen_ts: int | None  # microseconds
     value: float | None
+
+    @property
+    def seen(self) -> datetime | None:
+        """Up to when it was looked at."""
+        return None if self.seen_ts is None else from_micros(self.seen_ts)
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,7 @@ class Looking:
     feeds: Mapping[str, FeedFreshness]
     now: datetime
     known: dict[tuple[str, str], tuple[Threshold, ...]]  # thresholds already looked up in this turn
+    newest: Newest = field(default_factory=dict)  # channels already read in this turn
     pauses: Pauses = field(default_factory=Pauses)  # when it is not judged
     corrected: Mapping[int, int] = field(default_factory=dict)  # channel: the oldest moment corrected since rules last looked
     late: Mapping[int, int] = field(default_factory=dict)  # channel: the oldest moment of a new reading that came behind later ones

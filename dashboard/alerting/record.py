@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -44,12 +45,12 @@ def open_key(rule: str, asset: str) -> str:
     return f"{rule}|{asset}"
 
 
-def record(conn: sa.Connection, change: Change, subject: Subject, prefix: str, now: datetime) -> None:
+def record(conn: sa.Connection, change: Change, subject: Subject, numbers: Numbers, now: datetime) -> None:
     """Carry one asset's transitions out, in order, and keep the open alert's value up to date."""
     for told in change.told:
         if told.what == "open":
             if not _again(conn, change, told, now):
-                _open(conn, change, told, subject, prefix, now)
+                _open(conn, change, told, subject, numbers, now)
         else:
             _move(conn, change, told, now)
     if change.standing.level is not None and change.last is not None:
@@ -57,11 +58,11 @@ def record(conn: sa.Connection, change: Change, subject: Subject, prefix: str, n
         _update(conn, change, value=change.last.value, threshold=current, updated_at=now)
 
 
-def _open(conn: sa.Connection, change: Change, told: Transition, subject: Subject, prefix: str, now: datetime) -> None:
+def _open(conn: sa.Connection, change: Change, told: Transition, subject: Subject, numbers: Numbers, now: datetime) -> None:
     assert told.new is not None
     domain = change.rule.split(".", 1)[0]
     row = {
-        "number": _next_number(conn, prefix, domain, now),
+        "number": numbers.next(domain),
         "rule": change.rule,
         "rule_version": version(change.machine),
         "limits": limits_of(change.machine),
@@ -159,12 +160,22 @@ def limits_of(machine: Rule) -> str:
     return json.dumps({"thresholds": rows, **holds}, ensure_ascii=False)
 
 
-def _next_number(conn: sa.Connection, prefix: str, domain: str, now: datetime) -> str:
-    """YZ-ST-260520-0001: place, domain, the day we noticed, and a count."""
-    day = f"{prefix}-{initials(domain)}-{city_day(now):%y%m%d}-"
-    todays = sa.select(alert.c.number).where(alert.c.number.startswith(day, autoescape=True))
-    last = conn.execute(todays.order_by(sa.func.length(alert.c.number).desc(), alert.c.number.desc()).limit(1)).scalar()
-    return f"{day}{int(last.rsplit('-', 1)[1]) + 1 if last else 1:04d}"
+class Numbers:
+    """Numbers of the alerts opened in one transaction: place, domain, the day we noticed, and a count. YZ-ST-260520-0001."""
+
+    def __init__(self, conn: sa.Connection, place: str, now: datetime) -> None:
+        self._conn, self._place, self._day = conn, place, f"{city_day(now):%y%m%d}"
+        self._last: dict[str, int] = {}
+
+    def next(self, domain: str) -> str:
+        """The next of a domain; what others took today is looked up once."""
+        day = f"{self._place}-{initials(domain)}-{self._day}-"
+        if day not in self._last:
+            todays = sa.select(alert.c.number).where(alert.c.number.startswith(day, autoescape=True))
+            last = self._conn.execute(todays.order_by(sa.func.length(alert.c.number).desc(), alert.c.number.desc()).limit(1)).scalar()
+            self._last[day] = int(last.rsplit("-", 1)[1]) if last else 0
+        self._last[day] += 1
+        return f"{day}{self._last[day]:04d}"
 
 
 def initials(domain: str) -> str:
@@ -193,8 +204,9 @@ def dump(standing: Standing) -> str:
     return json.dumps({"latches": latches, "no_data": standing.no_data, "by_silence": standing.by_silence})
 
 
+@lru_cache(maxsize=32_768)
 def load(text: str) -> Standing:
-    """A standing from its text."""
+    """A standing from its text. Most stand where they stood a turn ago."""
     if not text:
         return Standing()
     kept = json.loads(text)
