@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from dashboard.core.catalog import words
 from dashboard.core.declare import Text
+from dashboard.core.errors import NotFoundError
 from dashboard.snapshot.alerts import street_name
 from dashboard.snapshot.picture import Picture
 from dashboard.snapshot.view import View
@@ -30,7 +31,9 @@ _STEPS = (
 
 def calls(picture: Picture, view: View) -> dict[str, Any]:
     """The latest calls of a selection, or those of a stretch of time."""
-    lang = view.lang
+    lang, domain = view.lang, picture.catalog.domains.get(RULE.partition(".")[0])
+    if domain is None:
+        raise NotFoundError(f"no domain {RULE.partition('.')[0]!r}")
     with picture.reading() as conn:
         rows = _calls(conn, picture.at, view)
         ids = [row.case_id for row in rows]
@@ -38,7 +41,6 @@ def calls(picture: Picture, view: View) -> dict[str, Any]:
         done = _work(conn, ids, picture.at)
         since = min((row.opened_at for row in rows), default=picture.at) - timedelta(hours=1)
         found = findings(conn, [RULE], since, picture.at)
-    domain = picture.catalog.domains[RULE.partition(".")[0]]
     return {
         "subtitle": say(
             lang, f"最近{len(rows)}次，出车前后与同期无人洒扫的站点相比", f"latest {len(rows)}, against stations nobody swept near"

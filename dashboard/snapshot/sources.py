@@ -119,7 +119,8 @@ def _pull(picture: Picture, view: View, name: str, state: State) -> dict[str, An
 def _error(row: Any, lang: str) -> str:
     if row is None or not row.error_kind:
         return ""
-    return _ERROR_WORDS.get(row.error_kind, _ERROR_WORDS["error"])(lang) + say(lang, "：", ": ") + _refusal(row.last_error, lang)
+    kind = _ERROR_WORDS.get(row.error_kind, _ERROR_WORDS["error"])(lang)
+    return kind + (say(lang, "：", ": ") + _refusal(row.last_error, lang) if row.last_error else "")
 
 
 def _refusal(said: str, lang: str) -> str:

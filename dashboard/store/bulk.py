@@ -13,6 +13,8 @@ import numpy as np
 import orjson
 import sqlalchemy as sa
 
+from dashboard.store.narrow import is_open
+
 Values = tuple[Any, ...]
 _COPY_FROM = 200  # rows from which COPY beats statement after statement
 
@@ -83,6 +85,8 @@ def _copy(conn: sa.Connection, table: str, plain: str, names: Sequence[str], row
 
 def numbers(conn: sa.Connection, table: sa.Table, columns: Sequence[str], channel_id: int, start: int, end: int) -> Any:
     """Columns of a channel's readings in [start, end), in order of time, as rows of a matrix: no object of ours for any of them."""
+    if not is_open(conn, channel_id):
+        return np.empty((0, len(columns)))
     mark, names = "?" if on_sqlite(conn) else "%s", ", ".join(quoted(conn, columns))
     meets = f"channel_id = {mark} AND ts >= {mark} AND ts < {mark}"
     cursor = conn.connection.cursor()

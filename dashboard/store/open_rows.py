@@ -100,6 +100,8 @@ class OpenRows:
             found |= {column: _unnamed(c[column]) for column in _ACTORS.get(table.name, ())}
         if Mask.NOTES in masks and table.name in _WRITTEN:
             found |= {column: _unread(table.name, c, column) for column in _WRITTEN[table.name]}
+        if not self._sight.may(Action.SOURCES):
+            found |= {column: sa.literal("", sa.Text).label(column) for column in _OF_DATABASES.get(table.name, ())}
         if Mask.DOORS in masks:
             found |= self._doors(table.name, c)
         return found
@@ -200,6 +202,13 @@ _ACTORS: Mapping[str, Sequence[str]] = {
     "silence": ("owner", "ended_by"),
 }
 _WRITTEN: Mapping[str, Sequence[str]] = {"alert_transition": ("reason",), "work_order": ("note",), "silence": ("reason",)}
+
+# what a department's database answered, and rows of it that did not fit: for who looks after that
+_OF_DATABASES: Mapping[str, Sequence[str]] = {
+    **dict.fromkeys(("pull_state", "source_state"), ("last_error",)),
+    "pull_run": ("error",),
+    "quarantine": ("row", "reason", "reason_zh"),
+}
 
 
 def _begins_with(column: sa.ColumnElement[Any], keys: Collection[str]) -> sa.ColumnElement[bool]:

@@ -15,6 +15,7 @@ from dashboard.core.scope import DISTRICT
 from dashboard.core.times import from_micros, to_micros
 from dashboard.store import bulk
 from dashboard.store.block import Reading
+from dashboard.store.narrow import is_open
 from dashboard.store.rollups import HOUR, USABLE
 from dashboard.store.schema import channel, reading_boundary, reading_cold, reading_h1, reading_hot, reading_scope_h1
 
@@ -105,11 +106,14 @@ def _raw_buckets(conn: sa.Connection, channel_id: Channel, t0: datetime, t1: dat
 
 def _seek_buckets(conn: sa.Connection, channel_id: Channel, first: int, last: int, width: int) -> list[Part]:
     """On SQLite one seek a bucket: a third of what GROUP BY costs, which sorts first."""
+    if not is_open(conn, channel_id):
+        return []
     starts = list(range(first // width * width, last, width))
     found = conn.exec_driver_sql(
         "SELECT k.value, (SELECT json_array(count(*), sum(value), min(value), max(value)) FROM reading_cold WHERE channel_id = ? "
         "AND ts >= max(k.value, ?) AND ts < min(k.value + ?, ?) AND quality < ?) FROM json_each(?) k",
         (channel_id, first, width, last, USABLE, orjson.dumps(starts).decode()),
+        execution_options={"asked_first": True},
     )
     return [(at, *sums) for at, told in found if (sums := orjson.loads(told))[0]]
 
