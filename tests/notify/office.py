@@ -19,6 +19,7 @@ from dashboard.notify_settings import load_notify
 from dashboard.settings import duration
 from dashboard.store.engine import writing
 from dashboard.store.schema import alert, alert_transition
+from dashboard.store.topics import bump
 from tests.small_city import EAST, SmallCity, settings
 
 
@@ -134,6 +135,7 @@ class Office:
             for _ in range(count):
                 self.number += 1
                 made.append(self._open(conn, level, street, at))
+            bump(conn, ["alerts"], at)
         return made
 
     def _open(self, conn: sa.Connection, level: str, street: str | None, at: datetime) -> int:
