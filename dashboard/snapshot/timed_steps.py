@@ -68,6 +68,7 @@ def _step(picture: Picture, playbook: Playbook, step: Step, run: Any, row: Any, 
         "time": moment(row.begun_at or row.since, lang, picture.now) if state is not State.IDLE else "",
         "took": _took(row, lang),
         "due": iso(row.due_at) if row.due_at and state.is_under_way else "",
+        "awaited": _awaited(picture, playbook, step, run, state, lang),
         "limit": _limit(picture, playbook, step, run, row, lang),
         "said": in_language(row.reason, lang),
         "waits": _waits(step, state, lang),
@@ -88,6 +89,17 @@ def _limit(picture: Picture, playbook: Playbook, step: Step, run: Any, row: Any,
     limit = timedelta(seconds=row.limit_s) if row.limit_s is not None else None
     limit = limit or limits_of(step, numbers_of(picture.catalog, playbook, picture.now), Level(run.level)).due
     return say(lang, f"限{length(limit, lang)}", f"limit {length(limit, lang)}")
+
+
+_AWAITED = {"accept": Text("接单", "accept: "), "arrive": Text("到场", "on site: "), "due": Text("", "")}
+
+
+def _awaited(picture: Picture, playbook: Playbook, step: Step, run: Any, state: State, lang: str) -> str:
+    """What an order's clock is running for, where that is not yet its end."""
+    limits = limits_of(step, numbers_of(picture.catalog, playbook, picture.now), Level(run.level))
+    phases = {State.OPEN: ("accept", "arrive"), State.ACCEPTED: ("arrive",)}.get(state, ())
+    phase = next((name for name in phases if getattr(limits, name)), "due")
+    return _AWAITED[phase](lang)
 
 
 def _waits(step: Step, state: State, lang: str) -> str:

@@ -21,11 +21,11 @@ _LONGEST = 600
 
 def instruction(catalog: Catalog, step: Step, about: Any, level: Level, lang: str = "zh") -> str:
     """What is to be done, with the facts of the alert."""
-    rule, place = catalog.rules.get(about.rule), street(about.street) if about.street else None
+    rule = catalog.rules.get(about.rule)
     measures = step.measures.get(level)
     told = (step.instruction or step.title)(lang).format(
         asset=about.asset_name,
-        street=place.title(lang) if place else "",
+        street=_street(about, lang),
         level=level.words(lang),
         rule=rule[1].title(lang) if rule else about.rule,
         value="—" if about.value is None else f"{about.value:g}",
@@ -56,14 +56,19 @@ def withdraw(conn: sa.Connection, step: Step, about: Any, level: Level, order_no
 
 def _write(conn: sa.Connection, step: Step, about: Any, level: Level, said: dict[str, Any], now: datetime) -> str:
     number = _next_number(conn, about)
-    place = street(about.street) if about.street else None
     of = {"run_id": about.run_id, "step": step.key, "alert_id": about.alert_id, "outbox": step.to}
     what = {"playbook": about.playbook, "alert_no": about.number, "asset_id": about.asset_id, "priority": level.severity}
-    where = {"place": f"{place.title.zh if place else ''}{about.asset_name}"[:191]}
+    where = {"place": f"{_street(about, 'zh')}{about.asset_name}"[:191]}
     mark = {"drill": about.drill, "watermark": DRILL if about.drill else ""}
     delivery = {"state": "waiting", "issued_at": now, "made_at": now, "next_at": now}
     conn.execute(sa.insert(work_order).values(order_no=number, **of, **what, **where, **mark, **delivery, **said))
     return number
+
+
+def _street(about: Any, lang: str) -> str:
+    """The alert's street; nothing where the asset's own name begins with it."""
+    place = street(about.street) if about.street else None
+    return "" if place is None or about.asset_name.startswith(place.title.zh) else place.title(lang)
 
 
 def _next_number(conn: sa.Connection, about: Any) -> str:
