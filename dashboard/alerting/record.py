@@ -53,6 +53,9 @@ def record(conn: sa.Connection, change: Change, subject: Subject, numbers: Numbe
                 _open(conn, change, told, subject, numbers, now)
         else:
             _move(conn, change, told, now)
+    just = change.told[-1] if change.told else None
+    if just and change.last and just.what in ("open", "level") and just.value == change.last.value:
+        return  # it says so already
     if change.standing.level is not None and change.last is not None:
         current = _limit(change.machine, change.standing.level)
         _update(conn, change, value=change.last.value, threshold=current, updated_at=now)
