@@ -15,9 +15,9 @@
   const here = () => encodeURIComponent(location.pathname + location.search);
   cockpit.signedOut = () => location.assign(`/sign-in?next=${here()}${cockpit.say("", "&lang=en")}`);
 
-  async function ask(again) {
-    const address = `/who?next=${here()}${cockpit.say("", "&lang=en")}`;
-    if (address === asked && !again) return;
+  async function ask(byHand) {
+    const address = `/who?next=${here()}${cockpit.say("", "&lang=en")}${byHand ? "&here=1" : ""}`;
+    if (address.replace("&here=1", "") === asked.replace("&here=1", "") && !byHand) return;
     asked = address;
     const answer = await fetch(address, { cache: "no-store" }).catch(() => null);
     if (!answer || !answer.ok || address !== asked) return;

@@ -17,6 +17,7 @@ from dashboard.access.sealed import kept
 from dashboard.core.doors import Access, Grant
 from dashboard.core.errors import ConfigurationError
 from dashboard.core.sight import Role, Viewer
+from dashboard.core.times import EPOCH
 from dashboard.store.engine import writing
 from dashboard.store.schema_access import account, api_token, session, wall
 
@@ -40,6 +41,13 @@ class Shown:
     client: str = ""
 
 
+@dataclass(frozen=True)
+class _Memory:
+    viewer: Viewer
+    until: datetime
+    touched: datetime  # when it was last noted that somebody was here
+
+
 class Doorman:
     """Knows viewers by what they show. Looks into the store at most every few seconds for each; `forget` when topic `access` moves.
 
@@ -48,24 +56,26 @@ class Doorman:
 
     def __init__(self, engine: sa.Engine, access: Access, roles: Mapping[str, Role], limits: Limits, renew: Renew | None = None) -> None:
         self._engine, self.access, self.roles, self.limits, self._renew = engine, access, roles, limits, renew
-        self._known: dict[Shown, tuple[Viewer, datetime]] = {}
+        self._known: dict[Shown, _Memory] = {}
 
-    def remembered(self, shown: Shown, now: datetime) -> Viewer | None:
-        """The viewer, if it was looked up moments ago: costs nothing."""
-        viewer, until = self._known.get(shown, (None, now))
-        return viewer if now < until else None
+    def remembered(self, shown: Shown, now: datetime, *, touch: bool = False) -> Viewer | None:
+        """The viewer, if it was looked up moments ago, and noted lately where that is asked: costs nothing."""
+        known = self._known.get(shown)
+        good = known is not None and now < known.until and not (touch and now - known.touched >= _TOUCHED)
+        return known.viewer if known and good else None
 
-    async def greet(self, shown: Shown, now: datetime) -> Viewer | None:
+    async def greet(self, shown: Shown, now: datetime, *, touch: bool = False) -> Viewer | None:
         """`who`, without holding up an event loop."""
-        return self.remembered(shown, now) or await asyncio.to_thread(self.who, shown, now)
+        return self.remembered(shown, now, touch=touch) or await asyncio.to_thread(self.who, shown, now, touch=touch)
 
-    def who(self, shown: Shown, now: datetime) -> Viewer | None:
-        """The viewer a request is from; None: nobody we know. Counts as having been here."""
-        viewer = self.remembered(shown, now)
-        if viewer is None and (viewer := self._seen(shown, now, touch=True)):
+    def who(self, shown: Shown, now: datetime, *, touch: bool = True) -> Viewer | None:
+        """The viewer a request is from; None: nobody we know. `touch`: a person did this, so the session is not idle."""
+        viewer = self.remembered(shown, now, touch=touch)
+        if viewer is None and (viewer := self._seen(shown, now, touch=touch)):
             if len(self._known) >= _MANY:
                 self._known.clear()
-            self._known[shown] = (viewer, now + _REMEMBERED)
+            before = self._known.get(shown)
+            self._known[shown] = _Memory(viewer, now + _REMEMBERED, now if touch else before.touched if before else EPOCH)
         return viewer
 
     def still(self, shown: Shown, now: datetime) -> Viewer | None:
@@ -80,12 +90,12 @@ class Doorman:
 
     def _seen(self, shown: Shown, now: datetime, touch: bool) -> Viewer | None:
         if shown.bearer:
-            return self._program(shown.bearer, now, touch)
+            return self._program(shown.bearer, now)
         if self.access.open:
             return self._persona(shown)
         if shown.session and (viewer := self._person(shown.session, now, touch)):
             return viewer
-        return self._wall(shown.wall, now, touch) if shown.wall else None
+        return self._wall(shown.wall, now) if shown.wall else None
 
     def _persona(self, shown: Shown) -> Viewer | None:
         """Whoever the newcomer wants to try; never for somebody on another machine."""
@@ -104,18 +114,18 @@ class Doorman:
             self._touch(session, session.c.session_id == row.session_id, now)
         return self.viewer(row.name, granted(row), str(row.session_id))
 
-    def _program(self, token: str, now: datetime, touch: bool) -> Viewer | None:
+    def _program(self, token: str, now: datetime) -> Viewer | None:
         row = self._row(sa.select(api_token, *_ACCOUNT).join(account, _OWNER[api_token]).where(api_token.c.token == kept(token)))
         if row is None or row.ended_at is not None or now >= row.ends_at or row.locked:
             return None
-        self._touch_daily(api_token, api_token.c.token_id == row.token_id, row, now, touch)
+        self._note_use(api_token, api_token.c.token_id == row.token_id, row, now)
         return self.viewer(row.name, granted(row), f"token-{row.token_id}")
 
-    def _wall(self, token: str, now: datetime, touch: bool) -> Viewer | None:
+    def _wall(self, token: str, now: datetime) -> Viewer | None:
         row = self._row(sa.select(wall).where(wall.c.token == kept(token)))
         if row is None or row.ended_at is not None:
             return None
-        self._touch_daily(wall, wall.c.wall_id == row.wall_id, row, now, touch)
+        self._note_use(wall, wall.c.wall_id == row.wall_id, row, now)
         return self.viewer(row.title, Grant(role=WALL), f"wall-{row.wall_id}")
 
     def viewer(self, name: str, grant: Grant, number: str = "") -> Viewer | None:
@@ -129,8 +139,9 @@ class Doorman:
         with self._engine.connect() as conn:
             return conn.execute(query).first()
 
-    def _touch_daily(self, table: sa.Table, mine: sa.ColumnElement[bool], row: Any, now: datetime, touch: bool) -> None:
-        if touch and (row.seen_at is None or now - row.seen_at >= timedelta(hours=1)):
+    def _note_use(self, table: sa.Table, mine: sa.ColumnElement[bool], row: Any, now: datetime) -> None:
+        """When a wall or a program was last here, to the hour: neither is ever idle."""
+        if row.seen_at is None or now - row.seen_at >= timedelta(hours=1):
             self._touch(table, mine, now)
 
     def _touch(self, table: sa.Table, mine: sa.ColumnElement[bool], now: datetime) -> None:

@@ -51,14 +51,14 @@ class Gate:
         if scope["type"] == "lifespan":
             return await self._app(scope, self._with_standing(receive), send)
         shown, away = shown_by(scope, self._secure), False
-        try:
-            viewer = await self._keepers.doorman.greet(shown, self._clock.now())
-        except SQLAlchemyError:  # a store that is away has signed nobody out: screens must not be led to the sign-in
-            viewer, away = None, True
-        scope = {**scope, "state": {**scope.get("state", {}), "viewer": viewer, "shown": shown}}
         socket = scope["type"] == "websocket"
         method = "SOCKET" if socket else "GET" if scope["method"] == "HEAD" else scope["method"]
         found = self._routes.find(method, scope["path"])
+        try:
+            viewer = await self._keepers.doorman.greet(shown, self._clock.now(), touch=self._by_hand(method, found))
+        except SQLAlchemyError:  # a store that is away has signed nobody out: screens must not be led to the sign-in
+            viewer, away = None, True
+        scope = {**scope, "state": {**scope.get("state", {}), "viewer": viewer, "shown": shown}}
         if found and found[1].public:
             return await self._app(scope, receive, send)
         if viewer is None:
@@ -77,6 +77,10 @@ class Gate:
             await self._keepers.denials.note(scope, "beyond", f"{name} {beyond}")
         narrow = not viewer.sight.whole and name not in self._routes.pages and scope["type"] == "http"
         await self._app(scope, receive, self._minding(scope, send) if narrow else send)
+
+    def _by_hand(self, method: str, found: tuple[str, Policy] | None) -> bool:
+        """Whether a person did this: opened a page, sent something. What pages ask for by themselves keeps no session awake."""
+        return found is not None and (found[0] in self._routes.pages or (method == "POST" and not found[0].startswith("POST /_")))
 
     def _shows(self, viewer: Viewer, page: str) -> bool:
         """A page of a vital system is there for those who see one of its domains."""

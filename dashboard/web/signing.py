@@ -226,7 +226,7 @@ class Signing:
 
     def _who(self, visit: Visit) -> Response:
         """The header's words about the viewer, with the way out or to another persona."""
-        viewer, catalog = self.doorman.who(visit.shown, visit.now), self.desk.catalog
+        viewer, catalog = self.doorman.who(visit.shown, visit.now, touch="here" in visit.query), self.desk.catalog
         personas = self.settings.access.demo.values() if self.settings.access.open else ()
         titles = [(p, p.title or grant_words(catalog.roles[p.role], p.domains, p.streets, catalog)) for p in personas]
         said = {"scope": scope_words(viewer, catalog), "may": may_words(viewer), "masked": masked_words(viewer)} if viewer else {}

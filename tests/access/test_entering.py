@@ -6,6 +6,7 @@ import pytest
 
 from dashboard.access.desk import CONSOLE
 from dashboard.access.entering import change_password, give_code
+from dashboard.access.limits import Limits
 from dashboard.access.passwords import Passwords
 from dashboard.access.sessions import Entered, end, living
 from dashboard.access.totp import STEP_S
@@ -171,6 +172,13 @@ def test_names_made_up_do_not_fill_the_table(city: City) -> None:
         city.later(minutes=1)
     with city.desk.engine.connect() as conn:
         assert len(conn.execute(failure.select()).all()) <= 2 * 16
+
+
+def test_what_ships_hashes_by_the_profile_of_rfc_9106(limits: Limits) -> None:
+    shipped = Passwords(limits)
+    kept = shipped.hash(GOOD)
+    assert kept.startswith("$argon2id$v=19$m=65536,t=3,p=4$") and shipped.fits(GOOD, kept) and not shipped.fits(GOOD + "x", kept)
+    assert not Passwords(limits).faults(shipped.generated(), "desk-1")
 
 
 def test_after_ninety_days_a_password_must_be_changed(city: City) -> None:
