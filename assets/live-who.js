@@ -44,8 +44,7 @@
   }
 
   function start() {
-    addEventListener("pointerdown", touch);
-    addEventListener("keydown", touch);
+    for (const sign of ["pointerdown", "pointermove", "keydown", "wheel"]) addEventListener(sign, touch, { passive: true });
     addEventListener("click", (event) => {
       const open = document.querySelector("#who details[open]");
       if (open && !open.contains(event.target)) open.open = false;
