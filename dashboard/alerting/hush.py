@@ -40,9 +40,9 @@ class Why:
 
 @dataclass(frozen=True)
 class Turn:
-    """What a turn has to write."""
+    """What a turn has to write. Nobody else writes there; what was decided meanwhile is for the next one."""
 
-    begun: Mapping[int, Why]
+    begun: Mapping[int, tuple[Why, str]]  # and at which level
     over: list[Any]  # rows of hush
     moved: Mapping[int, str]  # still hushed, at another level
     told: list[Any]  # alerts that still stand, and nothing hushes any more
@@ -62,8 +62,7 @@ def quieten(engine: sa.Engine, catalog: Catalog, settings: Settings, now: dateti
     with writing(engine).begin() as conn:
         if fence is not None:
             check_fence(conn, fence)
-        turn = _turn(conn, catalog, settings, now)
-        _write(conn, turn, {row.alert_id: row.level for row in _standing(conn)}, now)
+        _write(conn, turn, now)
         bump(conn, ["alerts"], now)
     return len(turn.begun) + len(turn.over)
 
@@ -72,12 +71,9 @@ def _turn(conn: sa.Connection, catalog: Catalog, settings: Settings, now: dateti
     """How things are against how they were."""
     silences = [(one.silence_id, one.matcher) for one in silences_in_force(conn, now)]
     before = {row.alert_id: row for row in conn.execute(sa.select(hush).where(hush.c.until.is_(None)))}
-    causing = {one.cause for one in catalog.inhibitions}
-    if not silences and not before and not conn.scalar(sa.select(sa.exists().where(_stands(), alert.c.rule.in_(causing)))):
-        return Turn({}, [], {}, [])
-    standing = {row.alert_id: row for row in _standing(conn)}
+    standing = {row.alert_id: row for row in _concerned(conn, catalog, silences, list(before))}
     wanted = dict(_hushed(standing.values(), _Reach(catalog, settings), silences))
-    begun = {key: why for key, why in wanted.items() if key not in before or _why(before[key]) != why}
+    begun = {key: (why, standing[key].level) for key, why in wanted.items() if key not in before or _why(before[key]) != why}
     over = [row for key, row in before.items() if wanted.get(key) != _why(row)]
     moved = {key: standing[key].level for key in wanted if key in before and key not in begun and before[key].level != standing[key].level}
     told = [standing[row.alert_id] for row in over if row.alert_id not in wanted and row.alert_id in standing and not _rose(row, standing)]
@@ -88,8 +84,22 @@ def _stands() -> sa.ColumnElement[bool]:
     return sa.and_(alert.c.state == "open", alert.c.closed_at.is_(None), REAL)
 
 
-def _standing(conn: sa.Connection) -> list[Any]:
-    return list(conn.execute(sa.select(*_COLUMNS).where(_stands()).order_by(alert.c.alert_id)).all())
+def _concerned(conn: sa.Connection, catalog: Catalog, silences: list[tuple[int, Matcher]], before: list[int]) -> list[Any]:
+    """The standing alerts there is anything to decide about: causes, their consequences, what a silence names, what is hushed."""
+    causing = {one.cause for one in catalog.inhibitions}
+    stand = conn.scalar(sa.select(sa.exists().where(_stands(), alert.c.rule.in_(causing))))
+    ruled = {name for one in catalog.inhibitions for name in (one.cause, *one.consequences)} if stand else set()
+    named = [_named(matcher) for _, matcher in silences]
+    if not ruled and not named and not before:
+        return []
+    concerned = sa.or_(alert.c.rule.in_(ruled), alert.c.alert_id.in_(before), *named)
+    return list(conn.execute(sa.select(*_COLUMNS).where(_stands(), concerned).order_by(alert.c.alert_id)).all())
+
+
+def _named(m: Matcher) -> sa.ColumnElement[bool]:
+    """What a matcher takes, whatever the level, as the database judges it."""
+    pairs = ((alert.c.rule, m.rule), (alert.c.domain, m.domain), (alert.c.asset_id, m.asset), (alert.c.street, m.street))
+    return sa.and_(*(column == wanted for column, wanted in pairs if wanted))
 
 
 def _why(row: Any) -> Why:
@@ -187,7 +197,7 @@ def _silenced(row: Any, silences: list[tuple[int, Matcher]]) -> Why | None:
 # ---- into tables
 
 
-def _write(conn: sa.Connection, turn: Turn, levels: Mapping[int, str], now: datetime) -> None:
+def _write(conn: sa.Connection, turn: Turn, now: datetime) -> None:
     if turn.over:
         conn.execute(sa.update(hush).where(hush.c.hush_id.in_([row.hush_id for row in turn.over])).values(until=now))
     for key, level in turn.moved.items():
@@ -198,10 +208,10 @@ def _write(conn: sa.Connection, turn: Turn, levels: Mapping[int, str], now: date
             "cause_id": why.cause,
             "inhibition": why.inhibition,
             "silence_id": why.silence,
-            "level": levels[key],
+            "level": level,
             "since": now,
         }
-        for key, why in turn.begun.items()
+        for key, (why, level) in turn.begun.items()
     ]
     if rows:
         conn.execute(sa.insert(hush), rows)

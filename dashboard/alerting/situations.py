@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -28,6 +29,8 @@ from dashboard.store.topics import bump
 _MARK = 1  # the mark's only row
 _SLICE = 5000  # transitions a transaction
 _SOME = 500  # keys in one statement
+_RECTANGLES = 50  # places looked around one by one
+_M_PER_DEGREE = 110_500.0  # of latitude, at least
 _RAISED, _MOVED = "open", "level"
 _COLUMNS = ("alert_id", "situation_id", "joined_at", "why", "own", "whole", "life_safety")
 
@@ -91,7 +94,7 @@ def _memberships(conn: sa.Connection, alerts: Iterable[int]) -> dict[int, int]:
 def _join(conn: sa.Connection, catalog: Catalog, settings: Settings, new: list[Any], limits: NoiseLimits, now: datetime) -> dict[int, int]:
     """One alert after another, in the order they were raised."""
     wholes = _wholes(conn, catalog, new)
-    board = _board(conn, limits, min(row.opened_at for row in new))
+    board = _board(conn, limits, new, wholes)
     day, last = _numbers(conn, settings, now)
     found: dict[int, int] = {}
     members = []
@@ -138,9 +141,11 @@ def _wholes(conn: sa.Connection, catalog: Catalog, new: list[Any]) -> Mapping[tu
     return found
 
 
-def _board(conn: sa.Connection, limits: NoiseLimits, earliest: datetime) -> Board:
-    """The open situations that still take somebody raised as early as that."""
+def _board(conn: sa.Connection, limits: NoiseLimits, new: list[Any], wholes: Mapping[tuple[str, str], str]) -> Board:
+    """The open situations that may take any of these, with the members that may be beside them."""
+    earliest = min(row.opened_at for row in new)
     member, s = situation_member.c, situation.c
+    columns = (s.situation_id, s.opened_at.label("begun"), s.west, s.south, s.east, s.north, member.whole)
     about = (
         alert.c.alert_id,
         alert.c.number,
@@ -153,12 +158,33 @@ def _board(conn: sa.Connection, limits: NoiseLimits, earliest: datetime) -> Boar
     )
     joined = situation_member.join(situation, s.situation_id == member.situation_id).join(alert, alert.c.alert_id == member.alert_id)
     recent = sa.and_(s.closed_at.is_(None), s.opened_at >= earliest - limits.span, member.left_at.is_(None))
-    query = sa.select(s.situation_id, s.opened_at.label("begun"), member.whole, *about).select_from(joined).where(recent)
+    names = sorted({f"{row.domain}/{row.asset_id}" for row in new} | set(wholes.values()))
+    lately = alert.c.opened_at >= earliest - timedelta(minutes=limits.within_min)
+    beside = sa.or_(member.own.in_(names), member.whole.in_(names), sa.and_(lately, sa.or_(*_about(new, limits))))
     board = Board(limits)
+    query = sa.select(*columns, *about).select_from(joined).where(recent, beside)
     for row in conn.execute(query.order_by(alert.c.opened_at, alert.c.alert_id)):
         board.put(row.situation_id, _raised(row, row.whole))
         board.situations[row.situation_id].opened = row.begun
+        board.situations[row.situation_id].box = None if row.west is None else (row.west, row.south, row.east, row.north)
     return board
+
+
+def _about(new: list[Any], limits: NoiseLimits) -> list[sa.ColumnElement[bool]]:
+    """Rectangles that hold whatever is near these alerts: one for each, or one around all where they are many."""
+    places = [(row.lon, row.lat) for row in new if row.lon is not None and row.lat is not None]
+    if len(places) > _RECTANGLES:
+        lons, lats = zip(*places, strict=True)
+        places = [(min(lons), min(lats)), (max(lons), max(lats))]
+        spans = [((places[0][0], places[1][0]), (places[0][1], places[1][1]))]
+    else:
+        spans = [((lon, lon), (lat, lat)) for lon, lat in places]
+    found: list[sa.ColumnElement[bool]] = [sa.false()]
+    for (west, east), (south, north) in spans:
+        high = limits.near_m / _M_PER_DEGREE
+        wide = high / math.cos(math.radians(min(max(abs(south), abs(north)) + high, 89)))
+        found.append(sa.and_(alert.c.lon.between(west - wide, east + wide), alert.c.lat.between(south - high, north + high)))
+    return found
 
 
 def _numbers(conn: sa.Connection, settings: Settings, now: datetime) -> tuple[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -68,10 +68,10 @@ class Alert:
 def open_and_recent(conn: sa.Connection, catalog: Catalog, at: datetime, *, replay: bool) -> list[Alert]:
     """Open alerts, the most pressing first, each with the number of its line; then those closed lately."""
     then = at if replay else None
-    opened = alert_reads.open_alerts(conn, then)
+    opened = alert_reads.open_alerts(conn, then, reasons=False)
     ids = [row.alert_id for row in opened]
     crowds, hushed = noise_reads.members_of(conn, ids, then), noise_reads.hushes(conn, ids, then)
-    made = [replace(_alert(r, 0, catalog), situation=crowds.get(r.alert_id, 0), hush=hushed.get(r.alert_id)) for r in opened]
+    made = [_alert(r, 0, catalog, crowds.get(r.alert_id, 0), hushed.get(r.alert_id)) for r in opened]
     cleared = alert_reads.closed_alerts(conn, at - _RECENT, at)
     return numbered(made) + [_alert(r, "", catalog) for r in cleared]
 
@@ -92,7 +92,7 @@ _AS_STORED = ("alert_id", "rule", "domain", "vital", "asset_id", "asset_name", "
 _PLACE = ("street", "lon", "lat", "owner", "no_data")
 
 
-def _alert(row: alert_reads.AlertRow, no: int | str, catalog: Catalog) -> Alert:
+def _alert(row: alert_reads.AlertRow, no: int | str, catalog: Catalog, situation: int = 0, hush: HushRow | None = None) -> Alert:
     rule = catalog.rules.get(row.rule)
     return Alert(
         **{name: getattr(row, name) for name in _AS_STORED + _PLACE},
@@ -106,6 +106,8 @@ def _alert(row: alert_reads.AlertRow, no: int | str, catalog: Catalog) -> Alert:
         drill=row.drill,
         back_at=row.cleared_at if row.ended_at is None else None,
         life_safety=is_life_safety(rule[1] if rule else None, row.level),
+        situation=situation,
+        hush=hush,
     )
 
 

@@ -128,17 +128,18 @@ def _rows(conn: sa.Connection, *where: sa.ColumnElement[bool], order: Any = None
     return [AlertRow(**row._mapping) for row in conn.execute(query)]
 
 
-def open_alerts(conn: sa.Connection, at: datetime | None = None, only: AlertFilter = ANY) -> list[AlertRow]:
+def open_alerts(conn: sa.Connection, at: datetime | None = None, only: AlertFilter = ANY, *, reasons: bool = True) -> list[AlertRow]:
     """Alerts not over now, or at a moment as they stood then; worst first, newest first among equals.
 
-    One whose reading is back is not over while people have it in hand.
+    One whose reading is back is not over while people have it in hand. Without `reasons` nobody is asked why, which thousands are not.
     """
     if at is None:
         found = _rows(conn, _living, *only.conditions())
     else:
         was_open = sa.and_(alert.c.opened_at <= at, sa.or_(_ended.is_(None), _ended > at))
         found = _as_they_stood(conn, _rows(conn, was_open, *only.conditions()), at)
-    found = _with_reasons(conn, [row for row in found if only.passes(row)], at)
+    found = [row for row in found if only.passes(row)]
+    found = _with_reasons(conn, found, at) if reasons else found
     return sorted(found, key=lambda row: (-Level(row.level).severity, -row.opened_at.timestamp()))
 
 
