@@ -32,7 +32,8 @@ def test_every_surface_says_as_whom_one_looks(screen: Callable[..., Screen], on:
     place = "#who-wall" if on == "wall" else ".me-scope"
     shown.see(place)
     shown.holds("place => document.querySelector(place)?.textContent === '指挥中心值班员 · 全区'", argument=place)
-    assert shown.page.evaluate("document.documentElement.scrollWidth") <= shown.page.viewport_size["width"]  # type: ignore[index]
+    room = 4 if on == "wall" else 0  # a wall's picture wanders by so much, against burn-in
+    assert shown.page.evaluate("document.documentElement.scrollWidth") <= shown.page.viewport_size["width"] + room  # type: ignore[index]
 
 
 def test_a_newcomer_is_a_viewer_and_tries_another_role_from_the_header(chromium: Browser, server: WebServer) -> None:
