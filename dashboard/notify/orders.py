@@ -15,6 +15,7 @@ from dashboard.notify.failure import NotSentError
 from dashboard.notify.inbox import open_inbox
 from dashboard.notify.outbox import Sent
 from dashboard.notify.post import post
+from dashboard.notify.route import TOPIC
 from dashboard.notify.webhook import signed
 from dashboard.settings import Settings
 from dashboard.store.claims import Queue
@@ -75,7 +76,7 @@ def _mark_sent(engine: sa.Engine, row: Any, now: datetime, fence: int) -> None:
     with writing(engine).begin() as conn:
         check_fence(conn, fence)
         conn.execute(_QUEUE.sent(row, now, fence))
-        bump(conn, ["alerts"], now)
+        bump(conn, ["alerts", TOPIC] if row.error else ["alerts"], now)  # screens that showed it as not delivered
 
 
 def _put_off(engine: sa.Engine, row: Any, failure: NotSentError, now: datetime, fence: int) -> None:
@@ -84,7 +85,7 @@ def _put_off(engine: sa.Engine, row: Any, failure: NotSentError, now: datetime, 
         check_fence(conn, fence)
         conn.execute(later)
         if row.error != str(failure):
-            bump(conn, ["alerts"], now)
+            bump(conn, ["alerts", TOPIC], now)
 
 
 def _release(engine: sa.Engine, rows: list[Any], now: datetime, fence: int) -> None:

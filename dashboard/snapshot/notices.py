@@ -11,7 +11,7 @@ from dashboard.core.places import street
 from dashboard.snapshot.picture import Picture
 from dashboard.snapshot.view import View
 from dashboard.snapshot.words import say
-from dashboard.store.notice_reads import ToldRow, told_on_screens, undelivered
+from dashboard.store.notice_reads import ToldRow, told_on_screens, undelivered, undelivered_orders
 
 _LATELY = timedelta(minutes=10)
 _GIVEN_UP_LATELY = timedelta(days=7)
@@ -31,14 +31,18 @@ def notices(picture: Picture, view: View) -> dict[str, Any]:
     """The newest notices of the view's streets; a screen in replay is told nothing."""
     if picture.replay:
         return {"told": [], "unsent": []}
-    told, unsent = picture.kept("notices", ["notices"], lambda: _read(picture))
+    told, unsent, orders = picture.kept("notices", ["notices"], lambda: _read(picture))
     shown = [row for row in told if view.scope.holds(row.street)][:_MOST]
-    return {"told": [_told(picture, row, view.lang) for row in shown], "unsent": [_unsent(row, view.lang) for row in unsent]}
+    return {
+        "told": [_told(picture, row, view.lang) for row in shown],
+        "unsent": [_unsent(row, view.lang) for row in unsent] + [_untaken(row, view.lang) for row in orders],
+    }
 
 
-def _read(picture: Picture) -> tuple[list[ToldRow], list[Any]]:
+def _read(picture: Picture) -> tuple[list[ToldRow], list[Any], list[Any]]:
     with picture.reading() as conn:
-        return told_on_screens(conn, picture.now - _LATELY, _READ), undelivered(conn, picture.now - _GIVEN_UP_LATELY)
+        lately = picture.now - _GIVEN_UP_LATELY
+        return told_on_screens(conn, picture.now - _LATELY, _READ), undelivered(conn, lately), undelivered_orders(conn, lately)
 
 
 def _told(picture: Picture, row: ToldRow, lang: str) -> dict[str, Any]:
@@ -59,3 +63,8 @@ def _told(picture: Picture, row: ToldRow, lang: str) -> dict[str, Any]:
 def _unsent(row: Any, lang: str) -> str:
     lost = say(lang, f"，其中{row.given_up}条已放弃", f", {row.given_up} of them given up") if row.given_up else ""
     return say(lang, f"{row.messages}条通知未送达{lost}：{row.error}", f"{row.messages} notices not delivered{lost}: {row.error}")
+
+
+def _untaken(row: Any, lang: str) -> str:
+    lost = say(lang, f"，其中{row.given_up}单已放弃", f", {row.given_up} of them given up") if row.given_up else ""
+    return say(lang, f"{row.messages}张工单未送达{lost}：{row.error}", f"{row.messages} work orders not delivered{lost}: {row.error}")

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from dashboard.core.duty import SCREENS
 from dashboard.store.schema import alert, notice, notice_message
+from dashboard.store.schema_linkage import work_order
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +45,18 @@ def told_on_screens(conn: sa.Connection, since: datetime, limit: int) -> list[To
     query = sa.select(*mine, *about).select_from(notice.join(alert, alert.c.alert_id == notice.c.alert_id))
     lately = query.where(notice.c.channel == SCREENS, notice.c.made_at >= since)
     return [ToldRow(**row._mapping) for row in conn.execute(lately.order_by(notice.c.transition_id.desc()).limit(limit))]
+
+
+def undelivered_orders(conn: sa.Connection, since: datetime) -> list[UndeliveredRow]:
+    """Departments whose inbox does not take orders: what waits after a failure, and what was given up since a moment."""
+    at = work_order.c
+    failing = sa.or_(
+        sa.and_(at.state == "waiting", at.error.is_not(None)), sa.and_(at.state == "given_up", at.attempts > 0, at.made_at >= since)
+    )
+    lost = sa.func.sum(sa.case((at.state == "given_up", 1), else_=0))
+    columns = (at.outbox.label("channel"), sa.func.count().label("messages"), lost.label("given_up"), sa.func.max(at.error).label("error"))
+    found = conn.execute(sa.select(*columns).where(failing).group_by(at.outbox).order_by(at.outbox))
+    return [UndeliveredRow(**row._mapping) for row in found]
 
 
 def undelivered(conn: sa.Connection, since: datetime) -> list[UndeliveredRow]:

@@ -86,6 +86,18 @@ def test_what_is_late_stopped_or_not_delivered_is_said(yard: Yard) -> None:
     assert "灯已停用" in shown(yard, f"alert:{yard.alert().alert_id}")
 
 
+def test_a_department_that_takes_no_orders_is_told_on_every_desk_until_it_does(yard: Yard) -> None:
+    boxes = yard.settings.outboxes
+    broken = {"lamps": type(boxes["lamps"])(**{**boxes["lamps"].__dict__, "url": "sqlite:////nowhere/at/all.db"})}
+    yard.settings = type(yard.settings)(**{**yard.settings.__dict__, "outboxes": broken})
+    yard.minutes(*HOT)
+    assert "1张工单未送达" in shown(yard, "notices")
+    assert "未送达" in shown(yard, f"alert:{yard.alert().alert_id}")
+    yard.settings = type(yard.settings)(**{**yard.settings.__dict__, "outboxes": boxes})
+    yard.wait(1)
+    assert "未送达" not in shown(yard, "notices")
+
+
 def test_the_page_shows_the_track_what_is_under_way_and_how_thirty_days_went(yard: Yard) -> None:
     yard.minutes(*HOT)
     page = shown(yard, "linkages")

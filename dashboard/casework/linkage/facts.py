@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from operator import ge, gt, le, lt
@@ -18,14 +17,15 @@ from dashboard.core.playbooks import AssetState, Cleared, Condition, Fallen, Jud
 from dashboard.core.readings import latest
 from dashboard.core.receipts import order_receipt
 from dashboard.core.times import city_day, from_micros
+from dashboard.store.findings import findings
 from dashboard.store.rollups import USABLE
-from dashboard.store.schema import finding
 from dashboard.store.series import readings_between
 
 _COMPARE: Mapping[str, Callable[[float, float], bool]] = {">=": ge, ">": gt, "<=": le, "<": lt}
 _SIGNS = {">=": "≥", ">": ">", "<=": "≤", "<": "<"}
 _FRESH = 3  # cadences: a reading older than this says nothing about now
 _BEFORE = timedelta(hours=2)  # how far before its beginning a playbook looks for what a metric was then
+_JUST = timedelta(microseconds=1)  # a reading of this very moment counts
 _OVER = Text("预警已由值班人员办结", "People are done with the alert")
 _DRILLED = Text("演练：视为符合", "Drill: taken to hold")
 
@@ -104,35 +104,34 @@ class _Seer:
 
     def _reading(self, seen: Reading, held: timedelta) -> Holding:
         """Whether the newest readings are beyond the number, and have been for long enough; an old one says nothing."""
-        metric, newest = self._newest(seen.metric)
-        if newest is None or newest.ts < self.now - _FRESH * metric.cadence:
+        metric, rows = self._rows(seen.metric, self.now - held, self.now)
+        if not rows or rows[-1][0] < self.now - _FRESH * metric.cadence:
             return Holding(False)
-        limit, beyond = self.numbers[seen.limit], _COMPARE[seen.op]
-        back = newest.ts - held - _FRESH * metric.cadence
-        rows = readings_between(self.conn, newest.channel_id, back, self.now + timedelta(seconds=1))
-        since = None
-        for ts, value, quality in rows:
-            if quality < USABLE:
-                since = (since or from_micros(ts)) if beyond(value, limit) else None
+        limit, beyond, since = self.numbers[seen.limit], _COMPARE[seen.op], None
+        for at, value in rows:
+            since = (since or at) if beyond(value, limit) else None
         yes = since is not None and self.now - since >= held
-        return Holding(yes, both(_said(metric, newest.value, f" {_SIGNS[seen.op]} {limit:g}" if yes else "")))
+        return Holding(yes, both(_said(metric, rows[-1][1], f" {_SIGNS[seen.op]} {limit:g}" if yes else "")))
 
     def _fallen(self, seen: Fallen) -> Holding:
-        metric, newest = self._newest(seen.metric)
         began = self.about.started_at
-        if newest is None or newest.ts <= began:
+        metric, rows = self._rows(seen.metric, began - _BEFORE, self.now)
+        before, after = [value for at, value in rows if at <= began], [value for at, value in rows if at > began]
+        if not before or not after:
             return Holding(False)
-        rows = readings_between(self.conn, newest.channel_id, began - _BEFORE, began)
-        before = next((value for _, value, quality in reversed(rows) if quality < USABLE), None)
-        if before is None:
-            return Holding(False)
-        return Holding(before - newest.value >= self.numbers[seen.limit], both(_said(metric, before, f" → {newest.value:g}")))
+        yes = before[-1] - after[-1] >= self.numbers[seen.limit]
+        return Holding(yes, both(_said(metric, before[-1], f" → {after[-1]:g}")))
 
-    def _newest(self, key: str) -> tuple[Metric, Any]:
+    def _rows(self, key: str, since: datetime, until: datetime) -> tuple[Metric, list[tuple[datetime, float]]]:
+        """The usable readings of the asset in a stretch of time, and some before it."""
         domain, name = key.split(".", 1)
-        at = latest.c
+        metric, at = self.catalog.metrics[domain, name], latest.c
         mine = sa.and_(at.domain == domain, at.metric == name, at.asset_id == self.about.asset_id)
-        return self.catalog.metrics[domain, name], self.conn.execute(sa.select(at.channel_id, at.ts, at.value).where(mine)).first()
+        channel = self.conn.scalar(sa.select(at.channel_id).where(mine))
+        if channel is None:
+            return metric, []
+        rows = readings_between(self.conn, channel, since - _FRESH * metric.cadence, until + _JUST)
+        return metric, [(from_micros(ts), value) for ts, value, quality in rows if quality < USABLE]
 
     def _state(self) -> str | None:
         """The asset's state in the register of its domain."""
@@ -144,10 +143,9 @@ class _Seer:
 
     def _judge(self) -> Holding:
         """What the rule's own judge last found about the asset: a stop rule of its, in its words."""
-        at = finding.c
-        mine = sa.and_(at.rule == self.about.rule, at.asset_id == self.about.asset_id, at.gone_at.is_(None))
-        stopped = self.conn.scalar(sa.select(at.stopped).where(mine))
-        return Holding(stopped is not None, both(Text(*json.loads(stopped))) if stopped else "")
+        found = findings(self.conn, [self.about.rule], self.now, self.now, self.about.asset_id)
+        stopped = found[0].stopped if found else None
+        return Holding(stopped is not None, both(stopped) if stopped else "")
 
 
 def numbers_of(catalog: Catalog, playbook: Playbook, now: datetime) -> dict[str, float]:

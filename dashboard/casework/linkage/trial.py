@@ -19,6 +19,8 @@ from dashboard.core.declare import Level
 from dashboard.core.errors import NotFoundError
 from dashboard.core.playbooks import Playbook, Step
 from dashboard.settings import Settings
+from dashboard.store.alert_reads import AlertRow, one_alert
+from dashboard.store.drills import REAL
 from dashboard.store.schema import alert
 
 _ANSWERED = ("accepted", "arrived", "done")
@@ -89,11 +91,13 @@ def _walk(catalog: Catalog, playbook: Playbook, about: Any, run: Run, now: datet
         facts = replace(facts, answers=answers, holds={**holds, **{s.key: Holding(True) for s in under_way if s.kind == "check"}})
 
 
-def _alert(conn: sa.Connection, playbook: Playbook, number: str, now: datetime) -> Any:
-    mine = [alert.c.rule.in_(playbook.on), alert.c.opened_at <= now, alert.c.drill.is_(False)]
+def _alert(conn: sa.Connection, playbook: Playbook, number: str, now: datetime) -> AlertRow:
+    """The alert as it stood then."""
+    mine = [alert.c.rule.in_(playbook.on), alert.c.opened_at <= now, REAL]
     if number:
         mine = [alert.c.alert_id == int(number) if number.isdigit() else alert.c.number == number]
-    row = conn.execute(sa.select(alert).where(*mine).order_by(alert.c.alert_id.desc()).limit(1)).first()
+    ident = conn.scalar(sa.select(alert.c.alert_id).where(*mine).order_by(alert.c.alert_id.desc()).limit(1))
+    row = None if ident is None else one_alert(conn, ident, now)
     if row is None:
         raise NotFoundError(f"no alert {number}" if number else f"no alert of {', '.join(playbook.on)} so far")
     return row
@@ -102,7 +106,7 @@ def _alert(conn: sa.Connection, playbook: Playbook, number: str, now: datetime) 
 class _About:
     """An alert as a run would see it that began now."""
 
-    def __init__(self, row: Any, playbook: str, now: datetime) -> None:
+    def __init__(self, row: AlertRow, playbook: str, now: datetime) -> None:
         self._row, self.playbook, self.started_at = row, playbook, now
         self.alert_state, self.closed_at, self.drill, self.run_id = row.state, None, False, 0
 

@@ -153,3 +153,14 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(yard: Yard) -> Non
     with yard.engine.connect() as conn, pytest.raises(NotFoundError):
         try_playbook(conn, declared, yard.settings, "cool", "YZ-none", yard.now)
     assert run_playbooks(yard.engine, yard.town.catalog, yard.now) == 0
+
+
+def test_a_dry_run_as_of_a_moment_sees_what_was_known_then(yard: Yard) -> None:
+    yard.minutes(65.0, 65.0, 65.0)
+    then = yard.now
+    yard.minutes(85.0, 85.0, 85.0)
+    with yard.engine.connect() as conn:
+        first = try_playbook(conn, yard.town.catalog, yard.settings, "cool", "", then)
+        later = try_playbook(conn, yard.town.catalog, yard.settings, "cool", "", yard.now)
+    assert (first.level.value, later.level.value) == ("yellow", "orange")
+    assert [one.step.key for one in first.steps] == ["cut", "verify"]
