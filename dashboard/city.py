@@ -27,7 +27,7 @@ from dashboard.core.declare import (
     Window,
 )
 from dashboard.core.measures import ago, count, largest, mean, ratio, share, smallest, total
-from dashboard.core.noise import Inhibition
+from dashboard.core.noise import Inhibition, Where
 from dashboard.core.playbooks import AssetState, Cleared, Condition, Fallen, JudgeStops, Playbook, Reading, Step, Stop
 from dashboard.core.readings import latest
 from dashboard.core.receipts import order_receipt, receipts
@@ -72,6 +72,7 @@ __all__ = [
     "Threshold",
     "UtcDateTime",
     "Vital",
+    "Where",
     "Window",
     "ago",
     "asset_table",

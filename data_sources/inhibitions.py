@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dashboard.city import Inhibition, Text
-from dashboard.core.noise import Where
+from dashboard.city import Inhibition, Text, Where
 
 
 def _follows(key: str, cause: str, consequences: str, where: Where, zh: str, en: str) -> Inhibition:
