@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import re
+import tempfile
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -311,6 +313,10 @@ def _local_key(home: Path, name: str) -> bytes:
     path = home / "var" / name
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+        descriptor, made = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(descriptor, "wb") as out:
             out.write(os.urandom(32))
+        with contextlib.suppress(FileExistsError):  # another process was quicker: its key is everybody's
+            os.link(made, path)  # whole or not at all: half a key would be another key
+        os.unlink(made)
     return path.read_bytes()

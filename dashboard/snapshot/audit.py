@@ -49,6 +49,7 @@ _ACTIONS: Mapping[str, Text] = {
     "situation.leave": Text("移出事件", "take out of a situation"),
     "situation.rejoin": Text("归入事件", "put into a situation"),
     "playbook.drill": Text("发起演练", "begin a drill"),
+    "playbook.answer": Text("答复联动步骤", "answer a step of a linkage"),
     "session.begin": Text("登录", "sign in"),
     "session.code": Text("输入验证码", "give a code"),
     "session.end": Text("退出", "sign out"),

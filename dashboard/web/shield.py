@@ -26,6 +26,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+_GUESSED = ("/sign-in", "/account", "/enrol")  # where passwords and codes are tried
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _NAME = re.compile(r"^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?$")
 _PHOTOS = re.compile(r"^/api/v1/alerts/\d+/photos$")
@@ -229,7 +230,7 @@ def _kind(scope: Scope) -> str:
         return ""
     if scope["type"] == "websocket" or path == "/live/events":
         return "live"
-    if path.startswith("/sign-in") and scope["method"] == "POST":
+    if path in _GUESSED and (scope["method"] == "POST" or scope["query_string"].startswith(b"code=")):
         return "sign_in"
     return "api" if path.startswith(("/api", "/export")) else "ask"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -107,3 +108,17 @@ def test_an_address_that_was_not_set_is_told_by_check_and_stops_nothing_else(tmp
     assert "cockpit.d/tanks.toml: source.tanks.url_env: no address: COCKPIT_TANKS_URL is not set" in found
     now_set = load(tmp_path, unset + PULL, {"COCKPIT_TANKS_URL": "sqlite:///var/tanks.db"})
     assert now_set.sources["tanks"].unset == "" and findings(now_set, load_catalog(), NoPages(), []) == []
+
+
+def test_proxies_are_addresses_or_networks(tmp_path: Path) -> None:
+    known = load(tmp_path, SOURCE, {"COCKPIT_PROXIES": "127.0.0.1, 10.1.0.0/16"}).proxies
+    assert [str(network) for network in known] == ["127.0.0.1/32", "10.1.0.0/16"]
+    with pytest.raises(ConfigurationError, match=r"web\.proxies: 'nginx' does not appear to be"):
+        load(tmp_path, SOURCE, {"COCKPIT_PROXIES": "nginx"})
+
+
+def test_processes_that_start_at_once_on_a_new_home_have_the_same_keys(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as several:
+        keys = {(s.token_key, s.audit_key) for s in several.map(lambda _: load(tmp_path, SOURCE, {"COCKPIT_TOKEN_KEY": ""}), range(8))}
+    assert len(keys) == 1 and all(len(key) == 32 for key in keys.pop())
+    assert {file.stat().st_mode & 0o777 for file in (tmp_path / "var").iterdir()} == {0o600}

@@ -156,6 +156,8 @@ def test_signing_in_is_counted_by_address_alone_and_strictly() -> None:
     guarded = shield(sign_in_burst=2)
     tried = [ask(guarded, "POST", "/sign-in", headers={"cookie": f"cockpit_session={n}"}).status_code for n in range(4)]
     assert tried == [200, 200, 429, 429]
+    assert ask(guarded, "GET", "/enrol?code=12345678").status_code == ask(guarded, "POST", "/account").status_code == 429
+    assert ask(guarded, "GET", "/enrol").status_code == 200
     assert ask(guarded, "GET", "/sign-in").status_code == 200
 
 
