@@ -51,7 +51,8 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[sa.Engine, 
     )
     store = open_store(f"sqlite:///{home / 'store.db'}")
     migrate(store, now=NOW)
-    pulls = [key for key, pull in settings.pulls.items() if pull.source in ("air", "minibuses", "minibus_timetable", "minibus_live")]
+    sources = ("air", "minibuses", "minibus_timetable", "minibus_live")
+    pulls = [key for key, pull in settings.pulls.items() if pull.source in sources and pull.into.split(".")[1] != "receipts"]  # none yet
     outcomes = [run_pull(store, catalog, settings, key, NOW) for key in pulls]
     compute(store, catalog, settings, NOW)
     yield store, [f"{o.pull}: {o.outcome} {o.error}" for o in outcomes if o.outcome != "ok" or not o.rows_new]
