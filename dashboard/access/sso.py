@@ -20,6 +20,7 @@ from dashboard.access.sessions import Entered, begin, end_where
 from dashboard.access.who import FULL, granted
 from dashboard.core.doors import Grant
 from dashboard.core.errors import NotAllowedError
+from dashboard.core.times import EPOCH
 from dashboard.store.engine import writing
 from dashboard.store.schema_access import account, session
 
@@ -39,6 +40,7 @@ class Sso:
 
     def __init__(self, desk: Desk, provider: Provider) -> None:
         self._desk, self.provider = desk, provider
+        self._away_until = EPOCH  # everybody's sessions wait for the same answer: one that does not come is not asked for each
 
     def leave_for(self, onward: str, now: datetime) -> tuple[str, str]:
         """Where to send somebody, and what their browser keeps, sealed, until they are back."""
@@ -65,6 +67,8 @@ class Sso:
 
     def renew(self, row: Any, now: datetime) -> bool:
         """Whether the provider still stands by a session; a refusal ends it. One process asks, the others go by what it finds."""
+        if now < self._away_until:
+            return True
         claimed = sa.update(session).where(session.c.session_id == row.session_id, session.c.renew_at == row.renew_at)
         with writing(self._desk.engine).begin() as conn:
             if conn.execute(claimed.values(renew_at=now + _AWAY)).rowcount != 1:
@@ -78,6 +82,7 @@ class Sso:
             return self._ends(row, str(refused), now)
         except ProviderAwayError as away:
             log.warning("a session could not be renewed: %s", away)
+            self._away_until = now + _AWAY
             return True  # until it is idle, or its day is over
 
     def sign_out_at(self, row: Any, home: str, now: datetime) -> str:

@@ -222,12 +222,18 @@ def test_groups_that_changed_end_the_session_and_the_next_one_has_the_new_role(m
     assert viewer is not None and viewer.role.key == "desk"
 
 
-def test_a_provider_that_is_away_ends_nobody(meeting: Meeting) -> None:
-    session = meeting.enter("head")
-    nowhere = Provider(dataclasses.replace(meeting.sso.provider.config, issuer="http://127.0.0.1:9"), BACK)
-    meeting.sso.provider = nowhere
+def test_a_provider_that_is_away_ends_nobody_and_is_not_asked_for_each(meeting: Meeting) -> None:
+    sessions, asked = [meeting.enter(user) for user in ("head", "desk")], []
+
+    def silent(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url)
+        raise httpx.ConnectTimeout("no answer")
+
+    meeting.sso.provider = Provider(meeting.sso.provider.config, BACK, httpx.MockTransport(silent))
     meeting.city.later(seconds=LASTS_S)
-    assert meeting.city.who(session) is not None
+    assert all(meeting.city.who(session) is not None for session in sessions) and len(asked) == 1
+    meeting.city.later(seconds=61)
+    assert all(meeting.city.who(session) is not None for session in sessions) and len(asked) == 2
 
 
 def test_signing_out_here_signs_out_there(meeting: Meeting, office: Office) -> None:
