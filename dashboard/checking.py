@@ -12,9 +12,11 @@ from dashboard.core.catalog import Catalog
 from dashboard.core.declare import Absence
 from dashboard.core.errors import ConfigurationError, NotFoundError
 from dashboard.core.places import known_streets
+from dashboard.panels.policy import NEEDS
 from dashboard.pull.mapping import plan_pull
 from dashboard.settings import Settings
 from dashboard.web.content import Panels
+from dashboard.web.routes import PAGES
 
 SURFACES = ("wall", "desk", "phone")
 
@@ -107,7 +109,12 @@ def _of_outboxes(settings: Settings, catalog: Catalog) -> Iterator[str]:
 
 def _of_pages(panels: Panels, pages: Sequence[Any]) -> Iterator[str]:
     for page in pages:
+        if page.path not in PAGES:
+            yield f"page {page.path}: no policy, so that it opens to nobody; add a line to PAGES in dashboard/web/routes.py"
         for panel in sorted({panel for surface in SURFACES for panel in page.panels(surface)}):
+            if panel.partition(":")[0] not in NEEDS:
+                yield f"page {page.path}: panel {panel} is shown to nobody; add a line to dashboard/panels/policy.py"
+                continue
             try:
                 panels.topics(panel)
             except NotFoundError as unknown:

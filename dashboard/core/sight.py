@@ -11,6 +11,7 @@ from functools import cached_property
 from dashboard.core.declare import Text
 from dashboard.core.scope import Scope
 
+WITHHELD = "\u2063note"  # stands for what somebody wrote, where a viewer may know only that something was
 _NOWHERE = "none"  # of a scope that holds nothing
 
 

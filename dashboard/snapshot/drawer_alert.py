@@ -24,7 +24,7 @@ from dashboard.snapshot.rule_standing import blind_while, raised_under, work_whi
 from dashboard.snapshot.shapes import path, scale_of
 from dashboard.snapshot.timed_steps import of_alert
 from dashboard.snapshot.view import View
-from dashboard.snapshot.words import UNKNOWN, moment, say, sure, together, unit_words
+from dashboard.snapshot.words import UNKNOWN, moment, say, sure, together, unit_words, written
 from dashboard.store import alert_reads, series
 from dashboard.store.findings import findings
 
@@ -122,7 +122,7 @@ def _step(time: str, step: alert_reads.TransitionRow, lang: str) -> dict[str, st
         "what": EVENT_WORDS[Event(step.what)](lang),
         "took": took_words(step.took_s, step.limit_s, lang),
         "who": together(lang, (say(lang, "系统", "System") if step.actor == SYSTEM else step.actor, step.unit or "", _coded(step, lang))),
-        "reason": in_language(step.reason, lang) if step.actor == SYSTEM else step.reason,
+        "reason": in_language(step.reason, lang) if step.actor == SYSTEM else written(step.reason, lang),
     }
 
 

@@ -16,6 +16,7 @@ from dashboard.snapshot.vitals import is_weak, linked, query_of
 from dashboard.snapshot.words import number, say, together
 from dashboard.store.freshness import FeedFreshness
 
+_MATRIX = 2  # streets from which a matrix says more than the systems beside it
 _TROUBLES = 3  # feeds named in the footer
 
 
@@ -33,6 +34,8 @@ def brand(picture: Picture, view: View) -> dict[str, Any]:
 # ---- matrix
 def matrix(picture: Picture, view: View) -> dict[str, Any]:
     """Street × system: only exceptions are marked."""
+    if len(open_streets(view)) < _MATRIX:
+        return {"streets": [], "rows": []}
     rows = []
     opened = [a for a in picture.alerts if a.stands]
     for v in picture.catalog.vitals.values():

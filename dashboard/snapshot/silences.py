@@ -17,7 +17,7 @@ from dashboard.snapshot.alerts import Alert, card, street_name
 from dashboard.snapshot.drawer_situation import may
 from dashboard.snapshot.picture import Picture
 from dashboard.snapshot.view import View
-from dashboard.snapshot.words import LEVEL_WORDS, listed, moment, say, span, together
+from dashboard.snapshot.words import LEVEL_WORDS, listed, moment, say, span, together, written
 from dashboard.store import noise_reads
 from dashboard.store.noise_reads import SilenceRow
 
@@ -65,7 +65,7 @@ def _over(picture: Picture, one: SilenceRow, lang: str) -> dict[str, Any]:
 
 
 def _said(picture: Picture, one: SilenceRow, lang: str) -> dict[str, str]:
-    return {"what": matcher_words(picture, one.matcher, lang), "owner": one.owner, "reason": one.reason}
+    return {"what": matcher_words(picture, one.matcher, lang), "owner": one.owner, "reason": written(one.reason, lang)}
 
 
 def matcher_words(picture: Picture, m: Matcher, lang: str) -> str:

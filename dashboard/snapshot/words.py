@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from dashboard.core.declare import Text
+from dashboard.core.sight import WITHHELD
 from dashboard.core.times import CITY_ZONE
 
 UNKNOWN = "—"
@@ -46,6 +47,11 @@ _CONFIDENCE = {
 def say(lang: str, zh: str, en: str) -> str:
     """Words in the language of a screen."""
     return en if lang == "en" else zh
+
+
+def written(text: str, lang: str) -> str:
+    """What somebody wrote; for who may not read it, that they did."""
+    return say(lang, "已填写说明", "a note was written") if text == WITHHELD else text
 
 
 def together(lang: str, parts: Iterable[str]) -> str:

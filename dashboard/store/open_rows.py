@@ -11,10 +11,9 @@ import sqlalchemy as sa
 from dashboard.core.catalog import Catalog
 from dashboard.core.errors import NotAllowedError
 from dashboard.core.places import streets
-from dashboard.core.sight import Action, Mask, Sight
+from dashboard.core.sight import WITHHELD, Action, Mask, Sight
 from dashboard.store.schema import metadata
 
-WITHHELD = "\u2063note"  # stands for what somebody wrote, where a viewer may know only that it was written
 _MACHINES = ("open", "level", "no_data", "data_back", "clear")  # transitions whose reason the engine wrote
 _SYSTEM = "system"  # as actor: nobody's name
 
@@ -30,8 +29,6 @@ OF_DUTY: Mapping[Action, frozenset[str]] = {
     Action.SOURCES: frozenset(("pull_state", "pull_run", "source_state", "quarantine")),
     Action.AUDIT: frozenset(("audit", "audit_head", "audit_check")),
 }
-# What was done: for the auditor, and in no other view.
-OF_THE_LOG = frozenset(("audit", "audit_head", "audit_check"))
 # Who may come in: read by rooms of their own, never for a screen of the city.
 CLOSED = frozenset(("account", "password_past", "recovery_code", "session", "wall", "api_token", "sign_in_failure"))
 # What belongs to a row of another table is open where that row is: table → (the other, their column in common).
@@ -75,8 +72,6 @@ class OpenRows:
         name = table.name
         if name in OF_NOTHING or any(name in tables and self._sight.may(action) for action, tables in OF_DUTY.items()):
             return []
-        if name in OF_THE_LOG and self._sight.may(Action.AUDIT):
-            return []
         if name == "photo" and Mask.PHOTOS in self._sight.masks:
             return [sa.false()]
         if name in PARENT:
@@ -89,8 +84,7 @@ class OpenRows:
             street = self._street(c[STREET_IN[name]]) if name in STREET_IN else self._nowhere(name)
             return [*self._of_domain(c[DOMAIN_IN[name]]), *street]
         if name in self._owners:
-            held = self._sight.domains is None or bool(self._owners[name] & self._sight.domains)
-            return [*([] if held else [sa.false()]), *(self._street(c.street) if "street" in c else self._nowhere(name))]
+            return [*self._of_owner(name, c), *(self._street(c.street) if "street" in c else self._nowhere(name))]
         raise NotAllowedError(f"table {name} is not told of in store/open_rows.py")
 
     def masked(self, table: sa.Table, c: Columns) -> dict[str, sa.ColumnElement[Any]]:
@@ -120,6 +114,14 @@ class OpenRows:
         if known is None:
             return []
         return [column.in_(sorted(known)) if column.key == "domain" else _begins_with(column, known)]
+
+    def _of_owner(self, name: str, c: Columns) -> Conditions:
+        """A domain's own table, or one that several fill: there a number begins with its domain and a colon."""
+        owners, known = self._owners[name], self._sight.domains
+        if known is None or owners <= known:
+            return []
+        shared = [c.case_id.startswith(f"{key}:", autoescape=True) for key in sorted(owners & known)] if len(owners) > 1 else []
+        return [sa.or_(sa.false(), *shared)]
 
     def _figure(self, c: Columns) -> Conditions:
         known = self._catalog.figures_seen_by(self._sight)
@@ -201,7 +203,12 @@ _ACTORS: Mapping[str, Sequence[str]] = {
     "situation_member": ("left_by",),
     "silence": ("owner", "ended_by"),
 }
-_WRITTEN: Mapping[str, Sequence[str]] = {"alert_transition": ("reason",), "work_order": ("note",), "silence": ("reason",)}
+_WRITTEN: Mapping[str, Sequence[str]] = {
+    "alert_transition": ("reason",),
+    "work_order": ("note",),
+    "order_receipt": ("note",),
+    "silence": ("reason",),
+}
 
 # what a department's database answered, and rows of it that did not fit: for who looks after that
 _OF_DATABASES: Mapping[str, Sequence[str]] = {

@@ -196,7 +196,7 @@ class Renderer(threading.Thread):
             again = SWEEP_S
         except NotFoundError as missing:
             self._forget(entry, missing)
-            return None
+            return _nothing(entry)
         except Exception as wrong:  # one panel that cannot be made must not cost the others
             piece, again = self._failed(entry, wrong), RETRY_S
         self.tally.rendered += 1
@@ -242,3 +242,9 @@ class Renderer(threading.Thread):
         gone = [k for k, e in self._entries.items() if e.screens <= 0 and not e.waiting and at - e.idle_since >= idle]
         for key in gone:
             del self._entries[key]
+
+
+def _nothing(entry: Entry) -> Piece | None:
+    """For a screen that shows a place for what is not there, or not for its viewer: one word instead of a wait without end."""
+    words = "Nothing here" if entry.view.lang == "en" else "没有内容"
+    return piece_of(entry.panel, {"html": f'<p class="state state-empty">{words}</p>'}) if entry.screens > 0 else None

@@ -8,11 +8,11 @@ import pytest
 import sqlalchemy as sa
 
 from dashboard.core.errors import NotAllowedError
-from dashboard.core.sight import EVERYTHING, NOTHING, Mask, Sight
+from dashboard.core.sight import EVERYTHING, NOTHING, WITHHELD, Action, Mask, Sight
 from dashboard.core.tables import metadata
 from dashboard.store.engine import open_store
 from dashboard.store.narrow import seen_by
-from dashboard.store.open_rows import CLOSED, OF_NOTHING, OF_THE_LOG, WITHHELD, OpenRows
+from dashboard.store.open_rows import CLOSED, OF_DUTY, OF_NOTHING, OpenRows
 from dashboard.store.past import rows_as_of
 from dashboard.store.schema import alert, alert_transition, channel, kpi_latest, latest, photo, reading_hot
 from tests.whole_city import EAST, MIDDLE, NOON, Town, copy_of_town
@@ -36,7 +36,11 @@ def rows(town: Town, sight: Sight, query: sa.Select[tuple[object, ...]]) -> list
 def test_every_table_of_the_store_is_told_of(town: Town) -> None:
     """A new table opens to nobody until somebody says to whom: this fails, and so does every read of it."""
     part = OpenRows(town.catalog, Sight(frozenset({"air"}), (EAST.code,), frozenset(Mask), frozenset()))
-    told = {t.name for t in metadata.tables.values() if t.name not in CLOSED | OF_THE_LOG and not t.name.startswith(("small_", "trial_"))}
+    told = {
+        t.name
+        for t in metadata.tables.values()
+        if t.name not in CLOSED | OF_DUTY[Action.AUDIT] and not t.name.startswith(("small_", "trial_"))
+    }
     for name in sorted(told):
         table = metadata.tables[name]
         assert part.of(table, table.c) or name in OF_NOTHING | {"rule_fault"}, name
@@ -48,7 +52,7 @@ def test_who_may_come_in_is_read_through_no_sight(town: Town, name: str) -> None
         rows(town, ON_EAST, sa.select(metadata.tables[name]))
 
 
-@pytest.mark.parametrize("name", sorted(OF_THE_LOG))
+@pytest.mark.parametrize("name", sorted(OF_DUTY[Action.AUDIT]))
 def test_the_audit_log_is_the_auditors_alone(town: Town, name: str) -> None:
     assert rows(town, town.catalog.roles["auditor"].sight(), sa.select(metadata.tables[name])) == []
     with pytest.raises(NotAllowedError):
