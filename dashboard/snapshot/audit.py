@@ -60,6 +60,7 @@ _ACTIONS: Mapping[str, Text] = {
     "account.reset": Text("重置口令", "reset a password"),
     "account.role": Text("变更角色", "change a role"),
     "account.second": Text("绑定验证器", "bind an authenticator"),
+    "account.second.reset": Text("解除验证器", "forget an authenticator"),
     "wall.offer": Text("发登记码", "offer a code"),
     "wall.enrol": Text("登记大屏", "enrol a wall"),
     "wall.end": Text("停用大屏", "end a wall"),

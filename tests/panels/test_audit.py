@@ -16,7 +16,7 @@ from dashboard.snapshot.view import View
 from dashboard.store.audit_check import look_through
 from dashboard.store.audit_log import Origin, Outcome, note_action
 from dashboard.store.engine import writing
-from tests.whole_city import NASTY, NOON, Town
+from tests.whole_city import NASTY, NOON, ROOT, Town
 
 DESK = Origin("desk", "17", "203.0.113.x")
 MINUTE = timedelta(minutes=1)
@@ -96,6 +96,15 @@ def test_nobody_but_the_auditor_sees_it(audited: Town, role: str) -> None:
     for panel in ("audit", "audit-check"):
         with pytest.raises(NotFoundError):
             audited.panels.content(panel, View(sight=sight), NOON)
+
+
+def test_every_action_that_is_noted_has_words_in_both_languages() -> None:
+    noted: set[str] = set()
+    for file in (ROOT / "dashboard").rglob("*.py"):
+        text = file.read_text("utf-8")
+        noted |= set(re.findall(r'\baction="([a-z.]+)"', text)) | set(re.findall(r'note\w*\([^"\n]*"([a-z]+(?:\.[a-z]+)+)"', text))
+    assert {"session.begin", "silence.make", "store.restore", "account.role"} <= noted
+    assert [action for action in sorted(noted) if words_of(action).zh == action] == []
 
 
 def test_an_action_nobody_has_words_for_is_shown_by_its_name() -> None:
