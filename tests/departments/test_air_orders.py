@@ -22,6 +22,10 @@ from data_sources.departments.building import local_text, open_department
 from data_sources.departments.orders import WITHDRAW, Order, is_heard
 from tests.departments.inboxes import answers, send
 
+SERVERS = [
+    pytest.param("postgresql", marks=pytest.mark.postgresql),
+    pytest.param("mariadb", marks=pytest.mark.mariadb),
+]
 NOW = datetime(2026, 5, 20, 4, 0, 30, tzinfo=UTC)  # noon in the city: warm and dry
 SEED = 7
 STATION = next(s for s in STATIONS if s.is_micro)
@@ -181,3 +185,18 @@ def test_most_orders_are_carried_out() -> None:
     met = Counter(_met(f"YZ{i}") for i in range(300))
     assert met["办结"] > 240
     assert met["漏派"] and met["unheard"] and met["未办结"]
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_orders_are_taken_on_a_database_server_too(server: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    monkeypatch.setattr(air, "HISTORY", timedelta(days=2))
+    monkeypatch.setattr(air, "KEPT_FIVE_MINUTES", timedelta(hours=6))
+    engine = open_department(request.getfixturevalue(f"{server}_url"))
+    DEPARTMENT.build(engine, NOW, SEED)
+    number = _number("办结")
+    send(engine, BOX, NOW + timedelta(seconds=30), number, "sweep", STATION.code)
+    with engine.begin() as conn:
+        DEPARTMENT.provokes["dust"](conn, NOW.timestamp(), SEED)
+    _live(engine, 1, 240)
+    assert [state for state, _, _ in answers(engine, BOX, number)] == ["accepted", "arrived", "done"]
+    engine.dispose()
