@@ -16,7 +16,9 @@ from dashboard.alerting.reasons import BETWEEN
 from dashboard.core.catalog import Catalog
 from dashboard.core.declare import Absence, Level
 from dashboard.core.noise import Inhibition, Matcher, Where, is_life_safety
+from dashboard.core.times import to_micros
 from dashboard.settings import Settings
+from dashboard.store import bulk
 from dashboard.store.drills import REAL
 from dashboard.store.engine import writing
 from dashboard.store.lease import check_fence
@@ -71,7 +73,7 @@ def _turn(conn: sa.Connection, catalog: Catalog, settings: Settings, now: dateti
     """How things are against how they were."""
     silences = [(one.silence_id, one.matcher) for one in silences_in_force(conn, now)]
     before = {row.alert_id: row for row in conn.execute(sa.select(hush).where(hush.c.until.is_(None)))}
-    standing = {row.alert_id: row for row in _concerned(conn, catalog, silences, list(before))}
+    standing = {row.alert_id: row for row in _concerned(conn, catalog, silences, some=bool(before))}
     wanted = dict(_hushed(standing.values(), _Reach(catalog, settings), silences))
     begun = {key: (why, standing[key].level) for key, why in wanted.items() if key not in before or _why(before[key]) != why}
     over = [row for key, row in before.items() if wanted.get(key) != _why(row)]
@@ -84,15 +86,16 @@ def _stands() -> sa.ColumnElement[bool]:
     return sa.and_(alert.c.state == "open", alert.c.closed_at.is_(None), REAL)
 
 
-def _concerned(conn: sa.Connection, catalog: Catalog, silences: list[tuple[int, Matcher]], before: list[int]) -> list[Any]:
+def _concerned(conn: sa.Connection, catalog: Catalog, silences: list[tuple[int, Matcher]], *, some: bool) -> list[Any]:
     """The standing alerts there is anything to decide about: causes, their consequences, what a silence names, what is hushed."""
     causing = {one.cause for one in catalog.inhibitions}
     stand = conn.scalar(sa.select(sa.exists().where(_stands(), alert.c.rule.in_(causing))))
     ruled = {name for one in catalog.inhibitions for name in (one.cause, *one.consequences)} if stand else set()
     named = [_named(matcher) for _, matcher in silences]
-    if not ruled and not named and not before:
+    hushed = sa.select(hush.c.alert_id).where(hush.c.until.is_(None))
+    if not ruled and not named and not some:
         return []
-    concerned = sa.or_(alert.c.rule.in_(ruled), alert.c.alert_id.in_(before), *named)
+    concerned = sa.or_(alert.c.rule.in_(ruled), alert.c.alert_id.in_(hushed), *named)
     return list(conn.execute(sa.select(*_COLUMNS).where(_stands(), concerned).order_by(alert.c.alert_id)).all())
 
 
@@ -198,8 +201,7 @@ def _silenced(row: Any, silences: list[tuple[int, Matcher]]) -> Why | None:
 
 
 def _write(conn: sa.Connection, turn: Turn, now: datetime) -> None:
-    if turn.over:
-        conn.execute(sa.update(hush).where(hush.c.hush_id.in_([row.hush_id for row in turn.over])).values(until=now))
+    bulk.update(conn, hush, "until", ("hush_id",), [(to_micros(now), row.hush_id) for row in turn.over])
     for key, level in turn.moved.items():
         conn.execute(sa.update(hush).where(hush.c.alert_id == key, hush.c.until.is_(None)).values(level=level))
     rows = [
