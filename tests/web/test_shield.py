@@ -130,6 +130,42 @@ def test_a_body_that_does_not_come_is_not_waited_for() -> None:
     in_loop(slow())
 
 
+HOST = b"host: cockpit.example\r\n"
+RAW = {
+    "no host": (b"GET / HTTP/1.1\r\n\r\n", b" 400 "),
+    "two hosts": (b"GET / HTTP/1.1\r\n" + HOST + b"host: evil.example\r\n\r\n", b" 400 "),
+    "another host in the address": (
+        b"GET http://evil.example/ HTTP/1.1\r\n" + HOST + b"\r\n",
+        b" 200 ",
+    ),  # the header counts; nothing is fetched
+    "length and chunks": (
+        b"POST / HTTP/1.1\r\n" + HOST + b"content-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\nGET /x",
+        b" 400 ",
+    ),
+    "two lengths": (b"POST / HTTP/1.1\r\n" + HOST + b"content-length: 1\r\ncontent-length: 2\r\n\r\nab", b" 400 "),
+    "a header without a name": (b"GET / HTTP/1.1\r\n" + HOST + b": x\r\n\r\n", b" 400 "),
+    "a header over lines": (b"GET / HTTP/1.1\r\n" + HOST + b"x-a: b\r\n c: d\r\n\r\n", b" 400 "),
+    "large headers": (b"GET / HTTP/1.1\r\n" + HOST + b"x-a: " + b"a" * 60_000 + b"\r\n\r\n", b" 431 "),
+    "a long address": (b"GET /" + b"a" * 60_000 + b" HTTP/1.1\r\n" + HOST + b"\r\n", b" 414 "),
+    "no http": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", b" 400 "),
+}
+
+
+def test_a_server_behind_it_takes_no_misshapen_request_for_another_and_lives_on() -> None:
+    answers: dict[str, bytes] = {}
+
+    async def say() -> None:
+        async with served(shield(Reach(hosts=frozenset({"cockpit.example"})))) as port:
+            for name, (words, _) in {**RAW, "after all that": (b"GET / HTTP/1.1\r\n" + HOST + b"\r\n", b" 200 ")}.items():
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.write(words)
+                answers[name] = (await asyncio.wait_for(reader.read(4096), 5)).split(b"\r\n")[0]
+                writer.close()
+
+    in_loop(say())
+    assert {name: line for name, line in answers.items() if RAW.get(name, (b"", b" 200 "))[1] not in line} == {}
+
+
 # ---- how many
 def statuses(guarded: Shield, times: int, path: str = "/", **options: Any) -> list[int]:
     return [ask(guarded, path=path, **options).status_code for _ in range(times)]
