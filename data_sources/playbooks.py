@@ -247,7 +247,7 @@ ROCK = Playbook(
         Stop(
             key="gone",
             when=Condition(said=Text("到点前已恢复正常", "Back to normal before anybody set out"), seen=Cleared()),
-            steps=("respond", "decide"),
+            steps=("respond", "decide", "evacuate"),
             only="unanswered",
         ),
     ),
