@@ -24,6 +24,7 @@ _TURN_S = 60.0
 _NEAR = 0.12  # of its way: a bus so near the timing stop reaches it
 _SENT = Manner(0.8, 4, 0)
 Rounds = Any  # of minibus_trips, which builds on this
+Truths = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True)
@@ -94,16 +95,16 @@ def _along(rounds: Rounds, at: float) -> Floats:
     return np.asarray((at - rounds.began) / (rounds.turned - rounds.began))
 
 
-def _short_of_timing_stop(rounds: Rounds, at: float) -> np.ndarray[Any, Any]:
+def _short_of_timing_stop(rounds: Rounds, at: float) -> Truths:
     """The last round on its way to the stop where headways are watched."""
     share, mark = _along(rounds, at), rounds.line.timing_stop / (len(rounds.line.stops) - 1)
     on_way = rounds.scheduled & ~rounds.cancelled & ~rounds.missing & ~rounds.broken & (share >= 0) & (share < mark - _NEAR)
-    last = np.zeros_like(on_way)
+    last: Truths = np.zeros(on_way.shape, dtype=np.bool_)
     last[tuple(np.argwhere(on_way)[-1:].T)] = True
     return last
 
 
-def _to_leave(rounds: Rounds, at: float) -> np.ndarray[Any, Any]:
+def _to_leave(rounds: Rounds, at: float) -> Truths:
     return np.asarray(rounds.scheduled & ~rounds.cancelled & ~rounds.missing & (rounds.planned > at) & (rounds.began > at))
 
 

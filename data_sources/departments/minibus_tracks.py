@@ -41,7 +41,7 @@ def follow(number: int, rounds: Rounds, at: Floats, seed: int) -> Track:
     mine = slice(number - first, None, line.vehicles)
     ran = (rounds.scheduled & ~rounds.cancelled & ~rounds.missing)[:, mine].ravel()
     began, turned, ended, failed = (a[:, mine].ravel()[ran] for a in (rounds.began, rounds.turned, rounds.ended, rounds.failed))
-    riders, broken, fails = (a[:, mine].ravel()[ran] for a in (rounds.riders, rounds.broken, rounds.fails))
+    riders, broken, fails = rounds.riders[:, mine].ravel()[ran], rounds.broken[:, mine].ravel()[ran], rounds.fails[:, mine].ravel()[ran]
     indices = np.indices(rounds.planned.shape)
     days, turns = indices[0][:, mine].ravel()[ran], indices[1][:, mine].ravel()[ran]
     if not len(began):
