@@ -34,6 +34,7 @@ _RULE = ("rule", "title", "watches", "thresholds", "holds for", "no data")
 _DERIVED = ("derived metric", "title", "unit", "from", "how")
 _PARAMETER = ("number of", "name", "value", "reference")
 _INHIBITION = ("inhibition", "cause", "consequences", "same", "why")
+_STEP = ("playbook", "step", "kind", "by", "after", "else")
 _FIGURE = ("figure", "value", "unit", "period", "source")
 
 
@@ -51,6 +52,7 @@ def catalog_markdown(catalog: Catalog, settings: Settings) -> str:
         domains = catalog.of_vital(vital.key)
         parts += [part for domain in domains for part in _domain(catalog, domain)] or ["No domain yet."]
     parts += ["## 抑制与静默 · Inhibition and silence", _noise_limits(catalog), _table(_INHIBITION, _inhibition_rows(catalog))]
+    parts += ["## 联动 · Linkages", *_linkages(catalog)]
     parts += ["## 公布数字 · Published figures", _table(_FIGURE, _published_rows(catalog))]
     return "\n\n".join(parts) + "\n"
 
@@ -60,6 +62,16 @@ def _counts(catalog: Catalog, settings: Settings) -> str:
         f"{len(catalog.vitals)} vital systems · {len(catalog.domains)} domains · {len(catalog.feeds)} feeds · "
         f"{len(settings.pulls)} pulls · {len(catalog.kpis)} KPIs · {len(catalog.rules)} rules · {len(catalog.thresholds)} thresholds"
     )
+
+
+def _linkages(catalog: Catalog) -> Iterator[str]:
+    """Playbooks, their steps, and their numbers with their references."""
+    books = catalog.playbooks.values()
+    yield "\n".join(f"- `{book.key}` {_both(book.title)}: {', '.join(f'`{rule}`' for rule in book.on)}" for book in books) or "None yet."
+    steps = [(book, step) for book in books for step in book.steps]
+    yield _table(_STEP, ((b.key, _both(s.title), s.kind, _both(s.by), ", ".join(s.after), s.instead) for b, s in steps))
+    numbers = {book.numbers for book in books}
+    yield _table(_PARAMETER, (_parameter_row(p) for p in catalog.parameters if p.rule in numbers))
 
 
 def _domain(catalog: Catalog, domain: Domain) -> Iterator[str]:
