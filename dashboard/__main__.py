@@ -110,12 +110,12 @@ def _until_stopped(work: Callable[[threading.Event], None]) -> None:
 def check() -> None:
     """Load every declaration and mapping, and say what does not fit."""
     from dashboard.app import found_pages
-    from dashboard.checking import findings, unfilled
+    from dashboard.checking import findings, notes
     from dashboard.panels.screens import CityPanels
 
     settings, catalog, pages = _settings(), _catalog(), found_pages()
-    for feed in unfilled(settings, catalog):
-        click.echo(f"note: no pull fills {feed}; its numbers stay empty")
+    for note in notes(settings, catalog):
+        click.echo(f"note: {note}")
     found = findings(settings, catalog, CityPanels(settings, catalog, _store(settings)), pages)
     for line in found:
         click.echo(line)

@@ -28,9 +28,22 @@ def findings(settings: Settings, catalog: Catalog, panels: Panels, pages: Sequen
     return [*of_files, *_of_rules(catalog), *_of_pages(panels, pages)]
 
 
-def unfilled(settings: Settings, catalog: Catalog) -> list[str]:
-    """Feeds this deployment maps nothing to: worth knowing, nothing wrong."""
-    return sorted(set(catalog.feeds) - {pull.into for pull in settings.pulls.values()})
+def notes(settings: Settings, catalog: Catalog) -> list[str]:
+    """Worth knowing, nothing wrong: feeds this deployment maps nothing to, orders of its playbooks that people must tell by hand."""
+    unfilled = sorted(set(catalog.feeds) - {pull.into for pull in settings.pulls.values()})
+    return [*(f"no pull fills {feed}; its numbers stay empty" for feed in unfilled), *_by_hand(settings, catalog)]
+
+
+def _by_hand(settings: Settings, catalog: Catalog) -> Iterator[str]:
+    connected = {pull.into.partition(".")[0] for pull in settings.pulls.values()}
+    for key, playbook in _orderers(catalog).items():
+        if key not in settings.outboxes and connected & {rule.partition(".")[0] for rule in catalog.playbooks[playbook].on}:
+            yield f"playbook {playbook}: no outbox {key!r}, so its orders are told by hand; [outbox.{key}] in cockpit.d sends them"
+
+
+def _orderers(catalog: Catalog) -> dict[str, str]:
+    """By outbox, a playbook that orders there."""
+    return {step.to: playbook.key for playbook in catalog.playbooks.values() for step in playbook.steps if step.kind == "order"}
 
 
 def _of_sources(settings: Settings) -> Iterator[str]:
@@ -91,12 +104,8 @@ def _of_access(settings: Settings, catalog: Catalog) -> Iterator[str]:
 
 
 def _of_outboxes(settings: Settings, catalog: Catalog) -> Iterator[str]:
-    """Orders that nobody would take, credentials not set, and inboxes that are no inboxes: tables a pull reads are a department's own."""
-    connected = {pull.into.partition(".")[0] for pull in settings.pulls.values()}
-    used = {step.to: playbook.key for playbook in catalog.playbooks.values() for step in playbook.steps if step.kind == "order"}
-    rings = {key for key, playbook in catalog.playbooks.items() if connected & {rule.partition(".")[0] for rule in playbook.on}}
-    for key in sorted(key for key in set(used) - set(settings.outboxes) if used[key] in rings):
-        yield f'playbook {used[key]}: no outbox {key!r}; write [outbox.{key}] in cockpit.d, or kind = "none" where orders are told by hand'
+    """Credentials not set, and inboxes that are no inboxes: tables a pull reads are a department's own."""
+    used = _orderers(catalog)
     read = {(pull.source, pull.table): pull.key for pull in settings.pulls.values() if pull.table}
     for key, outbox in sorted(settings.outboxes.items()):
         if key not in used:
