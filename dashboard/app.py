@@ -46,7 +46,7 @@ from dashboard.web.live import Live
 from dashboard.web.metrics import Metrics
 from dashboard.web.pulse import Pulse
 from dashboard.web.renderer import Renderer
-from dashboard.web.routes import Routes, served_by
+from dashboard.web.routes import Routes, needing, served_by
 from dashboard.web.routing import understood
 from dashboard.web.shell import INDEX, layout
 from dashboard.web.shield import Shield, shielded
@@ -93,8 +93,8 @@ def create_app(parts: Parts) -> Gate:
         content_policy(list(drawn.csp_hashes())),
         way_in,
     )
-    routes = Routes()
-    if missing := routes.missing([*served_by(server), *served_by(machine), *served_by(way_in)], [page.path for page in parts.pages]):
+    routes = Routes({page.path: needing(*page.needs) for page in parts.pages})
+    if missing := routes.missing([*served_by(server), *served_by(machine), *served_by(way_in)]):
         raise DeclarationError(f"no policy in web/routes.py for: {', '.join(missing)}")
     return Gate(front, keepers, routes, parts.catalog, parts.clock, secure=secure)
 

@@ -1,11 +1,13 @@
 """All alerts: open ones and those of the last 24 hours, on the map and since when; and what is silenced."""
 
 from dashboard.core.declare import Text
+from dashboard.core.sight import Action
 from dashboard.web.page import Group, Host, Page
 
 PAGE = Page(
     path="/alerts",
     title=Text("预警", "Alerts"),
+    needs=(Action.SEE,),
     body=Group(
         "page",
         [

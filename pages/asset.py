@@ -1,6 +1,7 @@
 """One asset: what it is, what it reads, what stands around it, what is and was wrong with it, what was done, what drives it."""
 
 from dashboard.core.declare import Text
+from dashboard.core.sight import Action
 from dashboard.web.page import Group, Host, Page
 
 SEEN = "desk phone"
@@ -8,6 +9,7 @@ SEEN = "desk phone"
 PAGE = Page(
     path="/asset",
     title=Text("设施", "Asset"),
+    needs=(Action.SEE,),
     body=Group(
         "page asset",
         [

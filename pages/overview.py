@@ -1,6 +1,7 @@
 """The overview: is the city well, where is it not, who is on it, since when."""
 
 from dashboard.core.declare import Text
+from dashboard.core.sight import Action
 from dashboard.web.page import Group, Host, Page
 
 BIG = "wall desk"
@@ -8,6 +9,7 @@ BIG = "wall desk"
 PAGE = Page(
     path="/",
     title=Text("总览", "Overview"),
+    needs=(Action.SEE,),
     body=Group(
         "overview",
         [

@@ -1,6 +1,7 @@
 """One street: how each system stands in it, its alerts, assets and matters, every figure beside the district's."""
 
 from dashboard.core.declare import Text
+from dashboard.core.sight import Action
 from dashboard.web.page import Group, Host, Page
 
 SEEN = "desk phone"
@@ -12,6 +13,7 @@ DOMAINS = (
 PAGE = Page(
     path="/street",
     title=Text("街道", "Street"),
+    needs=(Action.SEE,),
     body=Group(
         "page street",
         [

@@ -9,6 +9,7 @@ from typing import Any
 from dash import dcc, html
 
 from dashboard.core.declare import Text
+from dashboard.core.sight import Action
 
 ALL = "wall desk phone"
 
@@ -75,10 +76,11 @@ class Group:
 
 @dataclass(frozen=True)
 class Page:
-    """One address."""
+    """One address, for whoever is granted any one of the actions it needs."""
 
     path: str
     title: Text
+    needs: Sequence[Action]
     body: Group
 
     def layout(self, **_query: Any) -> Any:
@@ -102,6 +104,7 @@ def system_page(vital: str, title: Text, path: str, *tables: Host, domains: Sequ
     return Page(
         path,
         title,
+        (Action.SEE,),
         Group(
             "page system",
             [

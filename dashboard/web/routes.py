@@ -1,4 +1,4 @@
-"""Who may ask for what: every address and method this product answers to, and what a viewer must be granted for it."""
+"""Who may ask for what: every address and method this product answers to besides its pages, and what a viewer must be granted for it."""
 
 from __future__ import annotations
 
@@ -30,17 +30,10 @@ def needing(*actions: Action) -> Policy:
 
 PUBLIC, SIGNED = Policy(public=True), Policy()
 SEE, ROWS, EXPORT, HANDLE = (needing(action) for action in (Action.SEE, Action.ROWS, Action.EXPORT, Action.HANDLE))
-SILENCE, DRILL, ACCOUNTS, AUDIT = (needing(action) for action in (Action.SILENCE, Action.DRILL, Action.ACCOUNTS, Action.AUDIT))
+SILENCE, DRILL, ACCOUNTS = (needing(action) for action in (Action.SILENCE, Action.DRILL, Action.ACCOUNTS))
 FRESHNESS = needing(Action.SEE, Action.SOURCES)
 ENGINE = needing(Action.SOURCES)
 
-PAGES: Mapping[str, Policy] = {
-    **dict.fromkeys(("/", "/alerts", "/rules", "/asset", "/street", "/linkages"), SEE),
-    **dict.fromkeys(("/breath", "/circulation", "/skeleton", "/metabolism"), SEE),
-    **dict.fromkeys(("/immunity", "/nerves", "/vigour", "/spirit"), SEE),
-    "/sources": FRESHNESS,
-    "/audit": AUDIT,
-}
 # "METHOD /template", as frameworks write templates; SOCKET stands for a websocket's handshake. HEAD goes as GET.
 ROUTES: Mapping[str, Policy] = {
     "SOCKET /live": SIGNED,  # each panel asked for has a policy of its own: dashboard/panels/policy.py
@@ -87,8 +80,8 @@ ROUTES: Mapping[str, Policy] = {
 class Routes:
     """The table as it is looked up."""
 
+    pages: Mapping[str, Policy]  # as each page says of itself
     routes: Mapping[str, Policy] = field(default_factory=lambda: ROUTES)
-    pages: Mapping[str, Policy] = field(default_factory=lambda: PAGES)
 
     @cached_property
     def _compiled(self) -> list[tuple[str, re.Pattern[str], str, Policy]]:
@@ -108,9 +101,9 @@ class Routes:
                 return f"{method} {template}", policy
         return None
 
-    def missing(self, served: Iterable[str], pages: Iterable[str]) -> list[str]:
+    def missing(self, served: Iterable[str]) -> list[str]:
         """What is served and has no policy."""
-        return sorted({*set(served).difference(self.routes), *(f"page {path}" for path in set(pages).difference(self.pages))})
+        return sorted(set(served).difference(self.routes))
 
 
 def _pattern(template: str) -> str:

@@ -22,7 +22,7 @@ from dashboard.core.sight import Viewer
 from dashboard.run import require_loopback
 from dashboard.settings import load_settings
 from dashboard.web.gate import Gate, Keepers
-from dashboard.web.routes import Routes
+from dashboard.web.routes import SEE, Routes
 from tests.access.people import HERE, START, City
 
 PERSONAS = {
@@ -109,7 +109,7 @@ def test_a_store_that_is_away_signs_nobody_out(city: City, tmp_path: Path, kind:
         said.append(message)
 
     nobody: Any = None
-    gate = Gate(fine, Keepers(away, nobody, nobody), Routes(), city.desk.catalog, city.clock, secure=False)
+    gate = Gate(fine, Keepers(away, nobody, nobody), Routes({"/": SEE}), city.desk.catalog, city.clock, secure=False)
     scope = {"type": kind, "method": "GET", "path": path, "query_string": b"", "headers": [(b"cookie", b"cockpit_session=x")]}
     asyncio.run(gate(scope, hear, send))
     assert said[0].get("status", said[0].get("code")) == told

@@ -35,7 +35,7 @@ import json, sys
 from starlette.testclient import TestClient
 from dashboard.asgi import application
 
-with TestClient(application) as client:
+with TestClient(application, base_url="http://127.0.0.1:8050", client=("127.0.0.1", 50000)) as client:
     print(json.dumps([[answer.status_code, answer.text] for answer in map(client.get, sys.argv[1:])]))
 """
 

@@ -12,7 +12,6 @@ from dashboard.app import found_pages
 from dashboard.core.catalog import load_catalog
 from dashboard.panels.policy import NEEDS
 from dashboard.panels.screens import KINDS
-from dashboard.web.routes import PAGES
 from tests.whole_city import EAST
 
 DASHBOARD = Path(__file__).resolve().parents[2] / "dashboard"
@@ -51,8 +50,7 @@ def test_nothing_a_stranger_reaches_sees_everything_by_default() -> None:
 
 
 def test_every_page_and_kind_of_panel_has_a_policy_and_every_policy_something_to_open() -> None:
-    pages = {page.path for page in found_pages()}
-    assert pages == set(PAGES)
+    assert all(page.needs for page in found_pages())
     assert set(KINDS) == set(NEEDS)
 
 

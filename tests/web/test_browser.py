@@ -25,6 +25,7 @@ from dashboard.core.catalog import load_catalog
 from dashboard.core.clock import SystemClock
 from dashboard.core.declare import Text
 from dashboard.core.errors import NotFoundError
+from dashboard.core.sight import Action
 from dashboard.core.times import iso
 from dashboard.snapshot.view import View
 from dashboard.store.engine import writing
@@ -86,7 +87,7 @@ def server(city: City, tmp_path: Path) -> Iterator[Server]:
     with writing(city.engine).begin() as conn:
         conn.execute(sa.update(lease).values(beat_at=SystemClock().now() + timedelta(minutes=5)))  # a worker that is well
     catalog, config = load_catalog(), settings(tmp_path)
-    page = Page("/", Text("试", "Trial"), Group("page", [Host("words"), Graph("line")]))
+    page = Page("/", Text("试", "Trial"), (Action.SEE,), Group("page", [Host("words"), Graph("line")]))
     parts = Parts(config, catalog, city.engine, Shown(city), lambda: html.Div([layout(catalog, config)]), [page], SystemClock(), AllIn())
     here = Server(parts)
     here.start()

@@ -16,7 +16,7 @@ from dashboard.app import Parts, create_app, found_pages
 from dashboard.core.clock import SteppedClock
 from dashboard.core.doors import Access
 from dashboard.web.limits import load_door_limits
-from dashboard.web.routes import PAGES, ROUTES
+from dashboard.web.routes import ROUTES, needing
 from dashboard.web.shell import layout
 from dashboard.web.shield import Reach, Shield
 from tests.web.stage import AllIn, Web
@@ -40,6 +40,7 @@ def filled(template: str) -> str:
     return re.sub(r"\{([^}]*)\}", lambda m: FILL.get(m[1], "x"), template)
 
 
+PAGES = {page.path: needing(*page.needs) for page in found_pages()}
 ADDRESSES = sorted({*((("GET"), page) for page in PAGES), *(tuple(key.split(" ", 1)) for key in ROUTES if not key.startswith("SOCKET"))})
 CALLS = [(method, filled(path)) for method, path in ADDRESSES if path != "/live/events"]
 GETS = [path for method, path in CALLS if method == "GET"]
