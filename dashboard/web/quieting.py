@@ -137,7 +137,7 @@ def quieting(engine: sa.Engine, catalog: Catalog, clock: Clock, eyes: Eyes) -> A
     def end(request: Request, silence_id: Number) -> SilenceOut:
         """End a silence before its time."""
         eye = _ours(request)
-        _known(eye.engine, silence_id)
+        _open_to(eye, _known(eye.engine, silence_id).matcher)  # one that reaches further is ended by who sees as far
         silences.end(engine, silence_id, eye.actor, clock.now(), eye.origin)
         return _silence(_known(engine, silence_id))
 

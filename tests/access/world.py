@@ -277,6 +277,7 @@ def machine_addresses(made: Canaries) -> list[str]:
         "/healthz",
         "/readyz",
     ]
+    found += ["/api/v1/silences", "/api/v1/silences?state=over", "/api/v1/situations?state=all&limit=200"]
     found += ["/_dash-layout", "/_dash-dependencies", "/accounts", "/audit", *(page.path for page in found_pages())]
     found += [
         "/api/v1/kpis?limit=1000",
