@@ -8,7 +8,7 @@ from dashboard.core.scope import Scope
 from dashboard.snapshot.view import View
 from dashboard.snapshot.words import listed, say
 
-ONLY_OPEN = Text("仅显示有权限的数据", "only what is open to you")
+ONLY_OPEN = Text("仅显示有权限的数据", "Only what is open to you")
 IN_PART = Text("部分可见", "In part")  # of an index that is made of more than is open
 _FEW = 2
 

@@ -247,4 +247,4 @@ class Renderer(threading.Thread):
 def _nothing(entry: Entry) -> Piece | None:
     """For a screen that shows a place for what is not there, or not for its viewer: one word instead of a wait without end."""
     words = "Nothing here" if entry.view.lang == "en" else "没有内容"
-    return piece_of(entry.panel, {"html": f'<p class="state state-empty">{words}</p>'}) if entry.screens > 0 else None
+    return piece_of(entry.panel, {"html": f'<p class="state state-nothing">{words}</p>'}) if entry.screens > 0 else None

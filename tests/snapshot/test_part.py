@@ -53,7 +53,7 @@ def test_one_street_needs_no_matrix_and_two_show_no_third(town: Town) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lang", "word", "sentence"), [("zh", "部分可见", "仅显示有权限的数据"), ("en", "In part", "only what is open to you")]
+    ("lang", "word", "sentence"), [("zh", "部分可见", "仅显示有权限的数据"), ("en", "In part", "Only what is open to you")]
 )
 def test_an_index_of_more_than_is_open_is_withheld_in_words(town: Town, lang: str, word: str, sentence: str) -> None:
     view = of(BRIDGES, lang)
