@@ -111,7 +111,7 @@ def test_every_script_of_a_page_is_our_own_or_allowed_by_its_hash(pages: Web) ->
 def test_every_address_of_the_product_is_a_page(pages: Web) -> None:
     addresses = {page.path for page in found_pages()}
     systems = {"/breath", "/circulation", "/skeleton", "/metabolism", "/immunity", "/nerves", "/vigour", "/spirit"}
-    assert addresses == {"/", "/alerts", "/rules", "/sources", "/audit", "/asset", "/street"} | systems
+    assert addresses == {"/", "/alerts", "/rules", "/linkages", "/sources", "/audit", "/asset", "/street"} | systems
     statuses = {address: pages.get(address).status_code for address in addresses}
     assert set(statuses.values()) == {200}
 
