@@ -120,15 +120,40 @@ class _Stirs:
         return int(np.searchsorted(self._r.at, to_micros(min(ends)))) if ends else len(self._r.at)
 
     def _stirring(self, states: Mapping[Level, State]) -> Any:
-        """Readings at which a level does not stay in its state, by one of the limits it has in the stretch."""
-        value, moves = self._r.value, np.zeros(len(self._r.at), dtype=bool)
-        for limit in self._limits:
-            upward, state = limit.op.startswith(">"), states.get(limit.level, "normal")
-            beyond = _BEYOND[limit.op](value, limit.value)
-            gone = value <= limit.clear if upward else value >= limit.clear
-            moves |= {"normal": beyond, "pending": ~beyond, "firing": gone, "recovering": ~gone}[state]
+        """Readings at which a level may leave its state, by one of the limits it has in the stretch."""
+        moves = np.zeros(len(self._r.at), dtype=bool)
+        for level in {limit.level for limit in self._limits}:
+            state = states.get(level, "normal")
+            beyond, gone = self._events(level)
+            match state:
+                case "normal":
+                    moves |= self._outlasting(beyond.any(axis=0), self._rule.hold)
+                case "pending":
+                    moves |= (~beyond).any(axis=0)
+                case "firing":
+                    moves |= self._outlasting(gone.any(axis=0), self._rule.clear_hold)
+                case "recovering":
+                    moves |= (~gone).any(axis=0)
         silent = self._r.silent if states or self._rule.no_data == "alert" else False
         return np.flatnonzero(moves & self._r.usable | silent)
+
+    def _events(self, level: Level) -> tuple[Any, Any]:
+        """For each limit of a level, the readings beyond it, and those past its clearing value."""
+        value, mine = self._r.value, [limit for limit in self._limits if limit.level == level]
+        beyond = [_BEYOND[limit.op](value, limit.value) for limit in mine]
+        gone = [value <= limit.clear if limit.op.startswith(">") else value >= limit.clear for limit in mine]
+        return np.array(beyond), np.array(gone)
+
+    def _outlasting(self, so: Any, hold: timedelta) -> Any:
+        """Of readings that are so, those from which it stays so for as long as must be: what is over before tells nobody anything."""
+        if not hold or isinstance(self._r, _Still):  # a stillness is also seen between readings
+            return so
+        usable = np.flatnonzero(self._r.usable)
+        here = so[usable]
+        within, ends = usable[here], usable[here & ~np.append(here[1:], False)]
+        found = np.zeros(len(so), dtype=bool)
+        found[within[self._r.at[ends[np.searchsorted(ends, within)]] - self._r.at[within] >= hold // _JUST]] = True
+        return found
 
 
 @dataclass(frozen=True)

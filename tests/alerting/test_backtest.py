@@ -13,7 +13,7 @@ from dashboard.alerting.backtest import Trial, backtest
 from dashboard.alerting.backtest_text import moved, trial_text
 from dashboard.alerting.evaluate import evaluate
 from dashboard.core.calendars import calendars_of
-from dashboard.core.declare import Absence, AlertRule, Judged, Level, Missing, Stillness, Text
+from dashboard.core.declare import Absence, AlertRule, Judged, Level, Missing, Readings, Stillness, Text
 from dashboard.core.errors import NotFoundError
 from dashboard.kpi.compute import compute
 from dashboard.store.schema import pull_state
@@ -100,6 +100,22 @@ def _alike(trial: Trial) -> None:
     for tried, kept in zip(trial.episodes, by_time, strict=True):
         assert (tried.cleared is None) == (kept.cleared is None)
         assert tried.cleared is None or kept.cleared is None or timedelta(0) <= kept.cleared - tried.cleared <= MINUTE
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_must_last_raises_what_the_live_engine_raised(town: SmallCity, seed: int) -> None:
+    """Values that cross both limits and their clearing values again and again, and mostly not for long enough."""
+    long = {"hold": 4 * MINUTE, "clear_hold": 6 * MINUTE}
+    _with_rule(town, AlertRule(key="warm", title=Text("偏热", "Warm"), watches=Readings(metric="heat"), unit="°C", **long))
+    dice, level = random.Random(seed), {"a": 8.0, "b": 14.0}
+    for _ in range(220):
+        for asset in level:
+            level[asset] += dice.gauss(0, 4) + (11 - level[asset]) * 0.15
+            if dice.random() > 0.06:
+                town.heat((asset, town.now, level[asset]))
+        _live(town)
+        town.clock.step(MINUTE if dice.random() > 0.02 else 7 * MINUTE)
+    _same(_trial(town, "warm"))
 
 
 @pytest.mark.parametrize("seed", range(2))
