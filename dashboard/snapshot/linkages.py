@@ -120,4 +120,5 @@ def _run(picture: Picture, run: Any, steps: dict[int, dict[str, Any]], lang: str
         "when": moment(run.started_at, lang, picture.now),
         "lasted": span((run.ended_at or picture.now) - run.started_at, lang),
         "now": now,
+        "fault": run.fault or "",
     }

@@ -20,6 +20,7 @@ playbook_run = sa.Table(  # a playbook set going by an alert; once for each time
     sa.Column("level", sa.String(8), nullable=False),  # the worst so far: its numbers hold
     sa.Column("state", sa.String(10), nullable=False),  # running | done | failed | stopped
     sa.Column("reason", sa.Text, nullable=False, default=""),  # why it ended so, in both languages
+    sa.Column("fault", sa.Text),  # why it cannot be looked after, in the error's own words; NULL: it can
     sa.Column("started_at", UtcDateTime, nullable=False),
     sa.Column("ended_at", UtcDateTime, index=True),  # NULL: under way, or done and the alert not closed yet
     sa.UniqueConstraint("alert_id", "playbook", "raised_at", name="uq_playbook_run_raised"),

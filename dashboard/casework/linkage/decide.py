@@ -28,6 +28,7 @@ class Holding:
 
     yes: bool
     seen: str = ""  # both languages
+    due: datetime | None = None  # when it will have held for long enough, as things stand
 
 
 @dataclass(frozen=True)

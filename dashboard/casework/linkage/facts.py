@@ -41,7 +41,13 @@ def look(conn: sa.Connection, catalog: Catalog, playbook: Playbook, about: Any, 
     held: dict[str, list[Holding]] = {}
     for name, condition in _asked(playbook, run):
         held.setdefault(name, []).append(seer.holding(condition))
-    return Facts(answers, {name: Holding(all(h.yes for h in all_of), all_of[-1].seen) for name, all_of in held.items()})
+    return Facts(answers, {name: _together(all_of) for name, all_of in held.items()})
+
+
+def _together(all_of: Sequence[Holding]) -> Holding:
+    """Conditions of which every one must hold."""
+    due = min((one.due for one in all_of if one.due is not None), default=None)
+    return Holding(all(one.yes for one in all_of), all_of[-1].seen, due)
 
 
 def _why_over(playbook: Playbook, about: Any, run: Run) -> Text:
@@ -111,7 +117,8 @@ class _Seer:
         for at, value in rows:
             since = (since or at) if beyond(value, limit) else None
         yes = since is not None and self.now - since >= held
-        return Holding(yes, both(_said(metric, rows[-1][1], f" {_SIGNS[seen.op]} {limit:g}" if yes else "")))
+        due = None if since is None or yes else since + held
+        return Holding(yes, both(_said(metric, rows[-1][1], f" {_SIGNS[seen.op]} {limit:g}" if yes else "")), due)
 
     def _fallen(self, seen: Fallen) -> Holding:
         began = self.about.started_at

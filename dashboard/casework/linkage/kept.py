@@ -14,6 +14,7 @@ from dashboard.core.playbooks import Playbook
 from dashboard.store.schema import alert
 from dashboard.store.schema_linkage import playbook_run, playbook_step
 
+_LONGEST = 300  # characters of an error's own words
 _ALERT = ("number", "rule", "domain", "asset_id", "asset_name", "street", "value", "unit", "no_data", "closed_at")
 
 
@@ -73,3 +74,20 @@ def _keep_step(conn: sa.Connection, run_id: int, key: str, step: Now) -> None:
 def end_run(conn: sa.Connection, run_id: int, now: datetime) -> None:
     """Nothing is left to wait for."""
     conn.execute(sa.update(playbook_run).where(playbook_run.c.run_id == run_id).values(ended_at=now))
+
+
+def fault_words(wrong: Exception) -> str:
+    """What stands in a run's way, in the error's own words."""
+    return f"{type(wrong).__name__}: {wrong}"[:_LONGEST]
+
+
+def faults(conn: sa.Connection) -> dict[int, str]:
+    """Runs that could not be looked after when last tried."""
+    at = playbook_run.c
+    query = sa.select(at.run_id, at.fault).where(at.ended_at.is_(None), at.fault.is_not(None))
+    return {run_id: fault for run_id, fault in conn.execute(query)}
+
+
+def keep_fault(conn: sa.Connection, run_id: int, fault: str | None) -> None:
+    """Keep what stands in a run's way; None: nothing any more."""
+    conn.execute(sa.update(playbook_run).where(playbook_run.c.run_id == run_id).values(fault=fault))

@@ -1,12 +1,13 @@
 """Playbooks in the worker's turn: alerts set them going, answers and the clock move them on, one transaction for each.
 
-A turn costs the playbooks under way and the alerts of their rules that are open. Everything a look at a run decides is kept
+A turn costs what happened to the playbooks under way, and what was raised. Everything a look at a run decides is kept
 in one transaction: killed anywhere, the next turn sees the same facts and decides the same.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,11 +18,12 @@ from dashboard.casework.handling import find
 from dashboard.casework.linkage import orders, progress
 from dashboard.casework.linkage.decide import Answer, Facts, Move, Run, decide
 from dashboard.casework.linkage.facts import look, numbers_of
-from dashboard.casework.linkage.kept import begin_run, end_run, keep_run, read_run, runs
+from dashboard.casework.linkage.kept import begin_run, end_run, fault_words, faults, keep_fault, keep_run, read_run, runs
 from dashboard.casework.linkage.machine import both
+from dashboard.casework.linkage.news import looks_at, standings
 from dashboard.core.catalog import Catalog
 from dashboard.core.declare import Text
-from dashboard.core.errors import NotNowError
+from dashboard.core.errors import NotNowError, StaleWriterError
 from dashboard.core.playbooks import Playbook
 from dashboard.store.engine import writing
 from dashboard.store.lease import check_fence
@@ -37,44 +39,34 @@ _FRESH = timedelta(hours=2)  # where a playbook does not say: an alert raised lo
 def run_playbooks(engine: sa.Engine, catalog: Catalog, now: datetime, fence: int = 0) -> int:
     """One turn: begin what alerts call for, move on what is under way; how many runs moved."""
     with engine.connect() as conn:
-        called = _called(conn, catalog, now)
-        open_runs = conn.execute(sa.select(playbook_run.c.run_id).where(playbook_run.c.ended_at.is_(None))).scalars().all()
-    begun = [_begin(engine, playbook, row, now, fence) for playbook, row in called]
-    return sum(_guarded(engine, catalog, run_id, now, fence) for run_id in (*open_runs, *begun))
+        called = [(book, row) for book in catalog.playbooks.values() for row in _called(conn, catalog, book, now)]
+    for playbook, row in called:
+        _begin(engine, playbook, row, now, fence)
+    with engine.connect() as conn:
+        under_way, troubled = standings(conn, catalog, now), faults(conn)
+    looks, moved = looks_at(engine), 0
+    for run_id in looks.calling(under_way, now):
+        did, again = _guarded(engine, catalog, run_id, now, fence, troubled.get(run_id, ""))
+        looks.rest(run_id, under_way[run_id], again, now)
+        moved += did
+    return moved
 
 
-def _called(conn: sa.Connection, catalog: Catalog, now: datetime) -> list[tuple[Playbook, Any]]:
-    """Open alerts whose playbook has not been set going since they were raised."""
-    of_rule: dict[str, list[Playbook]] = {}
-    for playbook in catalog.playbooks.values():
-        for rule in playbook.on:
-            of_rule.setdefault(rule, []).append(playbook)
-    if not of_rule:
-        return []
-    raised = sa.func.coalesce(alert.c.refired_at, alert.c.opened_at)
-    wanted = sa.and_(alert.c.state == "open", alert.c.closed_at.is_(None), alert.c.rule.in_(list(of_rule)))
-    found = conn.execute(sa.select(alert, raised.label("raised_at")).where(wanted).order_by(alert.c.alert_id)).all()
-    there = _there(conn, [row.alert_id for row in found])
-    pairs = [(playbook, row) for row in found for playbook in of_rule[row.rule]]
-    return [(playbook, row) for playbook, row in pairs if _calls(catalog, playbook, row, there, now)]
+def _called(conn: sa.Connection, catalog: Catalog, playbook: Playbook, now: datetime) -> Sequence[Any]:
+    """Open alerts bad enough and fresh enough that have not set the playbook going since they were raised.
 
-
-def _there(conn: sa.Connection, alerts: list[int]) -> dict[tuple[int, str], tuple[datetime, bool]]:
-    """The newest run of each alert and playbook: since when it counts, and whether it is over."""
-    at = playbook_run.c
-    query = sa.select(at.alert_id, at.playbook, at.raised_at, at.state).where(at.alert_id.in_(alerts)).order_by(at.run_id)
-    return {(row.alert_id, row.playbook): (row.raised_at, row.state != "running") for row in conn.execute(query)}
-
-
-def _calls(catalog: Catalog, playbook: Playbook, row: Any, there: dict[tuple[int, str], tuple[datetime, bool]], now: datetime) -> bool:
-    """Bad enough, fresh enough, and not in hand already. One raised again while its playbook runs is the same matter."""
-    if row.level not in playbook.levels:
-        return False
-    raised, is_over = there.get((row.alert_id, playbook.key), (None, True))
+    One raised again while its playbook runs is the same matter.
+    """
     fresh = numbers_of(catalog, playbook, now).get("fresh")
-    within = timedelta(minutes=fresh) if fresh is not None else _FRESH
-    since = max(row.raised_at, row.level_at)
-    return is_over and (raised is None or raised < row.raised_at) and since > now - within
+    since = now - (timedelta(minutes=fresh) if fresh is not None else _FRESH)
+    raised, at = sa.func.coalesce(alert.c.refired_at, alert.c.opened_at), playbook_run.c
+    wanted = sa.and_(
+        alert.c.state == "open", alert.c.closed_at.is_(None), alert.c.rule.in_(playbook.on), alert.c.level.in_(playbook.levels)
+    )
+    mine = sa.and_(at.alert_id == alert.c.alert_id, at.playbook == playbook.key)
+    begun = sa.exists().where(mine, sa.or_(at.raised_at >= raised, at.state == "running"))
+    query = sa.select(alert, raised.label("raised_at")).where(wanted, sa.or_(raised > since, alert.c.level_at > since), sa.not_(begun))
+    return conn.execute(query.order_by(alert.c.alert_id)).all()
 
 
 def _begin(engine: sa.Engine, playbook: Playbook, row: Any, now: datetime, fence: int) -> int:
@@ -83,21 +75,41 @@ def _begin(engine: sa.Engine, playbook: Playbook, row: Any, now: datetime, fence
         return begin_run(conn, playbook, row, row.raised_at, now)
 
 
-def _guarded(engine: sa.Engine, catalog: Catalog, run_id: int, now: datetime, fence: int) -> bool:
-    """One run's trouble is not the others'."""
+def _guarded(engine: sa.Engine, catalog: Catalog, run_id: int, now: datetime, fence: int, known: str) -> tuple[bool, datetime | None]:
+    """One run's trouble is not the others'; whether it moved, and when it wants another look besides what happens to it."""
     try:
-        return advance(engine, catalog, run_id, now, fence)
+        with engine.connect() as conn:
+            moves, again = _outlook(conn, catalog, run_id, now)
+        if moves:
+            advance(engine, catalog, run_id, now, fence)
     except NotNowError as quicker:
         log.info("run %d: %s", run_id, quicker)  # somebody acted on the alert meanwhile; the next turn looks again
-        return False
+        return False, now
+    except StaleWriterError:
+        raise
+    except Exception as wrong:
+        if isinstance(wrong, sa.exc.DBAPIError) and wrong.connection_invalidated:
+            raise
+        fault = fault_words(wrong)
+        if fault != known:
+            log.error("run %d of a playbook cannot go on; the others do", run_id, exc_info=wrong)
+            _note_fault(engine, run_id, fault, now, fence)
+        return False, now
+    if known:
+        log.info("run %d of a playbook: well again", run_id)
+        _note_fault(engine, run_id, None, now, fence)
+    return moves, now if moves else again
 
 
-def advance(engine: sa.Engine, catalog: Catalog, run_id: int, now: datetime, fence: int = 0, said: dict[str, Answer] | None = None) -> bool:
-    """Look at one run and carry out what follows; whether anything did. `said`: what a person answers to a step just now."""
-    if not said:
-        with engine.connect() as conn:
-            if not _moves(conn, catalog, run_id, now):
-                return False
+def _note_fault(engine: sa.Engine, run_id: int, fault: str | None, now: datetime, fence: int) -> None:
+    with writing(engine).begin() as conn:
+        check_fence(conn, fence)
+        keep_fault(conn, run_id, fault)
+        bump(conn, ["alerts"], now)
+
+
+def advance(engine: sa.Engine, catalog: Catalog, run_id: int, now: datetime, fence: int = 0, said: dict[str, Answer] | None = None) -> None:
+    """Carry out what follows for one run. `said`: what a person answers to a step just now."""
     with writing(engine).begin() as conn:
         check_fence(conn, fence)
         about = conn.execute(runs().where(playbook_run.c.run_id == run_id)).one()
@@ -109,20 +121,21 @@ def advance(engine: sa.Engine, catalog: Catalog, run_id: int, now: datetime, fen
             _carry_out(conn, catalog, playbook, about, run, facts, now)
         _finish(conn, catalog, run_id, now)
         bump(conn, ["alerts"], now)
-    return True
 
 
-def _moves(conn: sa.Connection, catalog: Catalog, run_id: int, now: datetime) -> bool:
-    """Whether a look would change anything: asked without a lock, every turn."""
+def _outlook(conn: sa.Connection, catalog: Catalog, run_id: int, now: datetime) -> tuple[bool, datetime | None]:
+    """Whether a look would change anything, asked without a lock; if not, when what must last will have lasted."""
     about = conn.execute(runs().where(playbook_run.c.run_id == run_id)).one()
     playbook = catalog.playbooks.get(about.playbook)
     if playbook is None:
-        return False  # no longer declared: what it ordered stays on record
+        return False, None  # no longer declared: what it ordered stays on record
     run = read_run(conn, playbook, about)
     if run.state != "running":
-        return _closes(conn, catalog, about, now)
-    after, moves = decide(playbook, numbers_of(catalog, playbook, now), run, look(conn, catalog, playbook, about, run, now), now)
-    return bool(moves) or after != run or after.level.value != about.level
+        return _closes(conn, catalog, about, now), None
+    facts = look(conn, catalog, playbook, about, run, now)
+    after, moves = decide(playbook, numbers_of(catalog, playbook, now), run, facts, now)
+    again = min((one.due for one in facts.holds.values() if one.due is not None), default=None)
+    return bool(moves) or after != run or after.level.value != about.level, again
 
 
 def _closes(conn: sa.Connection, catalog: Catalog, about: Any, now: datetime) -> bool:
