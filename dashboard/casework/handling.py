@@ -98,8 +98,8 @@ def cases() -> sa.Select[Any]:
 
 
 def case_of(row: Any, catalog: Catalog, now: datetime) -> Case:
-    """A row of `cases` as a case; one without a handling begins now."""
-    plan = catalog.plan(row.domain, Level(row.level), city_day(now).isoformat())
+    """A row of `cases` as a case; one without a handling begins now. What was once orange is handled and closed as orange."""
+    plan = catalog.plan(row.domain, Level(row.worst_level), city_day(now).isoformat())
     if row.h_alert_id is None:
         return Case(row, born(now, plan), plan, None)
     life = Life(
@@ -152,6 +152,7 @@ def keep(conn: sa.Connection, case: Case, life: Life, actor: str) -> None:
         "acknowledged_at": life.acknowledged_at,
         "acknowledged_by": known if life.acknowledged_at else None,
         "refired_at": case.row.refired_at,
+        "level": case.row.worst_level,
     }
     mine = handling.c.alert_id == case.row.alert_id
     if case.version is None:

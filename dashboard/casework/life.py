@@ -155,6 +155,15 @@ def _placed(life: Life, stage: Stage, at: datetime, plan: Plan | None) -> Life:
     return replace(life, stage=stage, since=at, due=due, escalations=0, closed_at=closed)
 
 
+def hastened(life: Life, at: datetime, plan: Plan | None) -> Life:
+    """The same stage under the plan of a worse level since `at`: what is awaited is due sooner, never later."""
+    limit = plan.limits.get(due_step(life.stage)) if plan and not life.stage.is_over else None
+    if limit is None or (life.due is None and life.escalations):
+        return life
+    due = max(at, life.since) + timedelta(minutes=limit)
+    return replace(life, due=min(life.due or due, due))
+
+
 def _within(life: Life, at: datetime, plan: Plan | None) -> None:
     window = timedelta(hours=plan.reopen_h if plan else 24)
     if life.closed_at and at > life.closed_at + window:

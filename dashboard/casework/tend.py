@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from dashboard.casework.handling import SYSTEM, Case, Doing, carry, case_of, cases, keep
-from dashboard.casework.life import TABLE, Event, step
+from dashboard.casework.life import TABLE, Event, hastened, step
 from dashboard.core.catalog import Catalog
 from dashboard.store.engine import writing
 from dashboard.store.lease import check_fence
@@ -34,7 +34,7 @@ def tend(engine: sa.Engine, catalog: Catalog, now: datetime, fence: int | None =
 
 
 def _waiting(now: datetime) -> sa.Select[Any]:
-    """Alerts nobody began, those past a limit, those clear that nobody was sent to, and those raised again."""
+    """Alerts nobody began, those past a limit, those clear that nobody was sent to, those raised again, and those that got worse."""
     living = alert.c.closed_at.is_(None)
     unbegun = sa.and_(living, handling.c.alert_id.is_(None))
     late = sa.and_(living, handling.c.due_at <= now)
@@ -42,13 +42,14 @@ def _waiting(now: datetime) -> sa.Select[Any]:
     back = sa.and_(living, alert.c.state == "clear", handling.c.stage.in_(may_close))
     looked = sa.and_(handling.c.refired_at.is_not(None), handling.c.refired_at == alert.c.refired_at)
     again = sa.and_(living, alert.c.state == "open", alert.c.refired_at.is_not(None), sa.not_(looked))
-    return cases().where(sa.or_(unbegun, late, back, again))
+    worse = sa.and_(living, sa.or_(handling.c.level.is_(None), handling.c.level != alert.c.worst_level))
+    return cases().where(sa.or_(unbegun, late, back, again, worse))
 
 
 def _due(case: Case, now: datetime) -> Event | bool | None:
-    """What is to be done now: True to begin it, an event, or nothing."""
+    """What is to be done now: True to begin it or to set its limit anew, an event, or nothing."""
     row, life, plan = case.row, case.life, case.plan
-    if case.version is None:
+    if case.version is None or row.h_level != row.worst_level:
         return True
     if row.state == "open" and row.refired_at is not None and row.refired_at != row.h_refired_at:
         return Event.REFIRE
@@ -62,7 +63,7 @@ def _look_after(conn: sa.Connection, case: Case, now: datetime) -> int:
     row, life = case.row, case.life
     match _due(case, now):
         case True:
-            keep(conn, case, life, SYSTEM)
+            keep(conn, case, life if case.version is None else hastened(life, row.level_at, case.plan), SYSTEM)
         case Event.REFIRE:
             _take(conn, case, Event.REFIRE, now)
         case Event.RECOVER:

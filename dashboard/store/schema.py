@@ -345,6 +345,9 @@ handling = sa.Table(  # where people stand with an alert; their steps are transi
     sa.Column("acknowledged_at", UtcDateTime),
     sa.Column("acknowledged_by", sa.String(64)),
     sa.Column("refired_at", UtcDateTime),  # the alert's own, as last looked at
+    sa.Column(
+        "level", sa.String(8)
+    ),  # the alert's worst when `due_at` was set; NULL: kept by a release that did not say
     sa.Column("version", sa.Integer, nullable=False, default=0),  # two people at once: one of them is told to look again
 )
 photo = sa.Table(  # of the site, without what a camera adds about place and owner

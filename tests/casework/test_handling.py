@@ -128,6 +128,27 @@ def test_a_yellow_alert_somebody_was_sent_to_waits_for_them(town: SmallCity) -> 
 
 
 @on_both
+def test_an_alert_that_gets_worse_is_due_sooner_and_stays_so(town: SmallCity) -> None:
+    slow, fast = (replace(PLANS[1], limits={**LIMITS, "dispatch": 600.0}), replace(PLANS[0], limits={**LIMITS, "dispatch": 10.0}))
+    town.catalog = replace(town.catalog, plans=(slow, fast))
+
+    def due() -> object:
+        with town.engine.connect() as conn:
+            return conn.execute(sa.select(handling.c.due_at)).scalar_one()
+
+    _minutes(town, 65, 65, 65)  # yellow
+    _do(town, Event.ACKNOWLEDGE)
+    assert due() == town.now + 600 * MINUTE
+    _minutes(town, 85, 85, 85)  # orange
+    worse = _open(town)[0].level_at
+    assert due() == worse + 10 * MINUTE
+    _minutes(town, 65, 65, 65)
+    assert (_open(town)[0].level, due()) == ("yellow", worse + 10 * MINUTE)
+    _minutes(town, 50, 50, 50)
+    assert [(row.state, row.life) for row in _open(town)] == [("clear", "acknowledged")]  # yellow closes itself; what was orange waits for people
+
+
+@on_both
 def test_a_limit_that_passes_is_told_to_the_next_unit_at_its_true_moment(town: SmallCity) -> None:
     _minutes(town, 50, 85, 85, 85)
     begun = town.now
