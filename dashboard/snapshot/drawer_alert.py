@@ -107,6 +107,9 @@ def _grounds(picture: Picture, a: Alert, lang: str) -> list[dict[str, Any]]:
     return stopped + [{"what": what(lang), "said": said, "stops": False} for what, said in found[0].because]
 
 
+_TOOK = Text("接单", "Took the order")
+
+
 def _steps(picture: Picture, a: Alert, lang: str) -> list[dict[str, str]]:
     with picture.reading() as conn:
         told = alert_reads.alert_timeline(conn, a.alert_id, picture.at)
@@ -117,11 +120,13 @@ def _step(time: str, step: alert_reads.TransitionRow, lang: str) -> dict[str, st
     """The machine's grounds in the screen's language; what a person noted stays as it was written."""
     if step.what in _WHAT:
         return {"time": time, "what": _WHAT[step.what](lang), "took": "", "who": "", "reason": in_language(step.reason, lang)}
+    actor = say(lang, "系统", "System") if step.actor == SYSTEM else step.actor
+    took_it = step.what == Event.ASSIGN and step.unit == step.actor  # a crew, by its receipt
     return {
         "time": time,
-        "what": EVENT_WORDS[Event(step.what)](lang),
+        "what": _TOOK(lang) if took_it else EVENT_WORDS[Event(step.what)](lang),
         "took": took_words(step.took_s, step.limit_s, lang),
-        "who": together(lang, (say(lang, "系统", "System") if step.actor == SYSTEM else step.actor, step.unit or "", _coded(step, lang))),
+        "who": together(lang, (actor, "" if took_it else step.unit or "", _coded(step, lang))),
         "reason": in_language(step.reason, lang) if step.actor == SYSTEM else written(step.reason, lang),
     }
 

@@ -17,7 +17,6 @@ from dashboard.store.schema import alert, alert_transition
 
 _ORDERS_DONE = Text("联动工单均已办结", "All work orders are done")
 _DRILL_OVER = Text("演练结束", "The drill is over")
-_TOOK = Text("接单", "took the order")
 
 
 def answered(conn: sa.Connection, catalog: Catalog, alert_id: int, answer: Answer, unit: str, now: datetime) -> None:
@@ -25,7 +24,7 @@ def answered(conn: sa.Connection, catalog: Catalog, alert_id: int, answer: Answe
     doing = Doing(event=Event.ACKNOWLEDGE, actor=answer.unit or unit, unit=answer.unit or unit)
     if answer.state in ("accepted", "arrived", "done"):
         _take(conn, catalog, alert_id, doing, now, only=(Stage.NEW,))
-        _give(conn, catalog, alert_id, replace(doing, event=Event.ASSIGN, note=both(_TOOK)), now)
+        _give(conn, catalog, alert_id, replace(doing, event=Event.ASSIGN), now)
         _take(conn, catalog, alert_id, replace(doing, event=Event.DISPATCH), now)
     if answer.state in ("arrived", "done"):
         _take(conn, catalog, alert_id, replace(doing, event=Event.ARRIVE, note=answer.note if answer.state == "arrived" else ""), now)
