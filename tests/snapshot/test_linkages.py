@@ -11,6 +11,7 @@ import pytest
 from dashboard.casework.handling import Doing, act
 from dashboard.casework.life import Event
 from dashboard.casework.linkage.drill import begin_drill
+from dashboard.casework.linkage.kept import keep_fault
 from dashboard.panels.screens import CityPanels
 from dashboard.snapshot.view import View
 from dashboard.store.topics import versions
@@ -117,6 +118,14 @@ def test_a_stop_rule_that_acted_is_counted(yard: Yard) -> None:
     yard.town.lamps({"a": ("500103003", "off")})
     yard.turn()
     assert "1 停止：灯已停用" in shown(yard, "linkages")
+
+
+def test_a_run_that_cannot_go_on_says_so_in_both_languages(yard: Yard) -> None:
+    yard.minutes(*HOT)
+    with yard.engine.begin() as conn:
+        keep_fault(conn, yard.run().run_id, "ValueError: no such column")
+    assert "本次联动处理出错，每轮重试：ValueError: no such column" in shown(yard, "linkages")
+    assert "This run cannot go on, tried every turn: ValueError: no such column" in shown(yard, "linkages", "en")
 
 
 def test_a_drill_bears_its_watermark_and_is_in_no_list_of_alerts(yard: Yard) -> None:

@@ -9,6 +9,8 @@ import sqlalchemy as sa
 
 from dashboard.casework.handling import Doing, act
 from dashboard.casework.life import Event
+from dashboard.casework.linkage import facts
+from dashboard.casework.linkage import run as linkage_run
 from dashboard.casework.linkage.run import run_playbooks
 from dashboard.casework.linkage.said import answer_step
 from dashboard.core.catalog import check_catalog
@@ -20,7 +22,7 @@ from dashboard.demo_duty import on_duty
 from dashboard.store.schema import alert_transition, audit
 from dashboard.store.schema_linkage import playbook_run
 from tests.casework.linkage.yard import COOL, Yard
-from tests.small_city import on_both
+from tests.small_city import EAST, on_both
 
 HOT, SCORCHING, COLD = (65.0, 65.0, 65.0), (85.0, 85.0, 85.0), (40.0, 40.0, 40.0)
 
@@ -215,3 +217,54 @@ def test_a_decision_is_a_persons_and_is_noted(yard: Yard) -> None:
         answer_step(yard.engine, yard.town.catalog, run, "gone", "done", "值班长", "", yard.now)
     with yard.engine.connect() as conn:
         assert ("值班长", "playbook.answer") in [(row.actor, row.action) for row in conn.execute(sa.select(audit))]
+
+
+def _of_two_lamps(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lamp b is hot too, and looking at its playbook ends in an error."""
+    whole = facts.look
+
+    def look(*args: object) -> object:
+        if args[3].asset_id == "b":  # type: ignore[attr-defined]
+            raise ValueError("lamp b cannot be looked at")
+        return whole(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(linkage_run, "look", look)
+    yard.town.lamps({"a": (EAST, "lit"), "b": (EAST, "lit")})
+    for _ in range(3):
+        yard.town.clock.step(yard.minute)
+        yard.town.heat(("b", yard.now, 65.0), ("a", yard.now, 65.0))
+        yard.turn()
+
+
+def _faults(yard: Yard) -> list[str]:
+    with yard.engine.connect() as conn:
+        return [row.fault for row in conn.execute(sa.select(playbook_run)) if row.fault]
+
+
+def test_a_run_that_cannot_go_on_is_kept_so_said_once_and_costs_the_others_nothing(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with monkeypatch.context() as broken:
+        _of_two_lamps(yard, broken)
+        yard.answers("accepted", next(order["order_no"] for order in yard.orders()))
+        yard.wait(3)
+        assert [order["asset_id"] for order in yard.inbox()] == ["a"]
+        assert _faults(yard) == ["ValueError: lamp b cannot be looked at"]
+        assert len([one for one in caplog.records if one.levelname == "ERROR"]) == 1
+    yard.turn()
+    assert {order["asset_id"] for order in yard.inbox()} == {"a", "b"}
+    assert _faults(yard) == []
+
+
+def test_a_run_nothing_happens_to_is_not_looked_at(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    yard.minutes(*HOT)
+    looked: list[int] = []
+    whole = linkage_run._outlook
+    monkeypatch.setattr(linkage_run, "_outlook", lambda *args: looked.append(args[2]) or whole(*args))  # type: ignore[func-returns-value]
+    yard.turn()
+    yard.turn()
+    looked.clear()
+    yard.wait(0.5, every=0.1)
+    assert looked == []
+    yard.answers("accepted")
+    assert len(looked) == 1
