@@ -41,7 +41,7 @@ INHIBITIONS = (
     _follows(
         "bus_positions",
         "minibuses.vehicle_silent",
-        "not_started gap_out gap_back bunched_out bunched_back",
+        "not_started gap_open gap_out gap_back bunched_out bunched_back",
         "feed",
         "全部车辆没有定位，发车与间隔看不见",
         "With no positions at all, departures and headways cannot be seen",
@@ -49,7 +49,7 @@ INHIBITIONS = (
     _follows(
         "road_under_water",
         "flood.ponding",
-        "minibuses.gap_out minibuses.gap_back minibuses.bunched_out minibuses.bunched_back",
+        "minibuses.gap_open minibuses.gap_out minibuses.gap_back minibuses.bunched_out minibuses.bunched_back",
         "street",
         "道路积水，车辆绕行或停驶，沿线各站班距被拉散",
         "The road is under water; buses go round or stop, and headways spread at every stop",

@@ -258,7 +258,7 @@ _BUSES = Text("小巷公交调度室", "Minibus dispatchers")
 GAP = Playbook(
     key="gap",
     title=Text("公交大间隔加派备车", "A spare bus for a gap"),
-    on=("minibuses.gap_out", "minibuses.gap_back"),
+    on=("minibuses.gap_open",),
     levels=_FROM_YELLOW,
     steps=(
         Step(
@@ -269,8 +269,8 @@ GAP = Playbook(
             to="minibuses",
             action="spare_bus",
             instruction=Text(
-                "{asset}{rule}，已达计划间隔的{value}倍：就近加派备车一班",
-                "{asset}, {rule}: {value} times the scheduled headway. Send one spare bus from nearby",
+                "{asset}{rule}，已等计划间隔的{value}倍：就近加派备车一班",
+                "{asset}, {rule}: {value} times the scheduled headway by now. Send one spare bus from nearby",
             ),
             tries=2,
         ),

@@ -16,9 +16,9 @@ from data_sources.departments.orders import Manner, Order, Receipt, State, times
 
 HOUR, MINUTE = 3600.0, 60.0
 _STREAM = 4600  # noise streams of this file
-_SLOT, _CHANCE = 8 * HOUR, 0.25  # a line loses two buses in a quarter of these stretches
+_SLOT, _CHANCE = 8 * HOUR, 0.17  # a line loses three buses in a sixth of these stretches
 _OUT_S = 45 * MINUTE
-_BUSES_OUT = 2  # one after the other: a hole of three headways
+_BUSES_OUT = 3  # one after the other: a hole of four headways
 _OVERDUE_S, _AHEAD_S = 45 * MINUTE, 2 * HOUR  # rounds a spare bus makes up for, and those it takes over
 _TURN_S = 60.0
 _NEAR = 0.12  # of its way: a bus so near the timing stop reaches it

@@ -54,7 +54,7 @@ def _told_by_the_desk(order: Order, seed: int) -> list[Receipt]:
 
 
 def provoke_gap(conn: sa.Connection, at: float, seed: int) -> str:
-    """Two buses of a line do not leave. Raises LookupError while hardly any bus runs."""
+    """A bus of a line breaks down, the next two do not leave. Raises LookupError while hardly any bus runs."""
     begin = int(at + 5)
     today = np.array([(begin + OFFSET) // DAY * DAY - OFFSET])
     taken = {gap.subject for gap in happenings.happenings(conn, GAP, at)}

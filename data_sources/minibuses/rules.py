@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from dashboard import city
 from dashboard.city import Text
+from data_sources.minibuses.gaps import READS, open_gaps
 from data_sources.minibuses.kpis import HOUR, TRIPS_DONE, VARIATION
 from data_sources.minibuses.tables import HEADWAY_BACK, HEADWAY_OUT, OCCUPANCY, OFF_LINE, SPEED, line, trip, vehicle
 
@@ -73,6 +74,12 @@ RULES = (
         title=Text("车辆失联", "Vehicle silent"),
         watches=city.Absence(feed="minibuses.positions", metric=SPEED.key),
         unit="min",
+    ),
+    city.AlertRule(
+        key="gap_open",
+        title=Text("久候无车", "No bus for too long"),
+        watches=city.Judged(reads=READS, judge=open_gaps),
+        unit="×",
     ),
     *_headway_rules(HEADWAY_OUT, "out", "上行", "outbound"),
     *_headway_rules(HEADWAY_BACK, "back", "下行", "inbound"),

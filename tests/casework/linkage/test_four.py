@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from data_sources.air_tables import air_hour, air_station, air_warning
+from data_sources.minibuses.tables import trip, vehicle, visit
 from data_sources.septic_tanks.tables import tank
 from data_sources.slopes.tables import rain_gauge, slope
 from tests.casework.linkage.district import STREET, District
@@ -311,39 +312,50 @@ def test_sweepers_who_do_not_answer_are_asked_again_and_told_upwards(dusty: Dist
 
 @pytest.fixture
 def gappy(tmp_path: Path) -> District:
-    return District(tmp_path, "minibuses.gap_out", "minibuses.gap_back")
+    made = District(tmp_path, "minibuses.gap_open")
+    every_ten = [made.now + 10 * n * MINUTE for n in range(-1, 9)]
+    made.rows(trip, *({"case_id": f"t{n}", "asset_id": "L1", "direction": "out", "opened_at": at} for n, at in enumerate(every_ten)))
+    arrives(made, 0)
+    return made
 
 
-def headway(district: District, ratio: float, minutes: float = 1) -> None:
-    district.now += timedelta(minutes=minutes)
-    district.read("minibuses", "L1", headway_out=ratio)
+def arrives(district: District, nth: int) -> None:
+    """A bus passes the timing stop."""
+    row = {"case_id": f"t{nth}/S1", "asset_id": "S1", "line": "L1", "category": "out", "title": "L1路", "opened_at": district.now}
+    district.rows(visit, {**row, **HERE})
+
+
+def waits(district: District, minutes: float) -> None:
+    """Buses go on talking, and none comes."""
+    district.now += minutes * MINUTE
+    district.rows(vehicle, {"asset_id": "V1", "kind": "vehicle", "name": "V1", "observed_at": district.now})
     district.turn()
 
 
-def test_a_gap_is_filled_by_a_spare_bus(gappy: District) -> None:
-    headway(gappy, 2.6)
-    assert gappy.ordered() == ["spare_bus"]
-    assert "计划间隔的2.6倍" in gappy.order("spare_bus")["instruction"]
+def test_a_gap_is_filled_by_a_spare_bus_while_people_still_wait(gappy: District) -> None:
+    waits(gappy, 19)
+    assert (gappy.alert().level, gappy.ordered()) == ("blue", [])
+    waits(gappy, 1)
+    assert (gappy.alert().level, gappy.ordered()) == ("yellow", ["spare_bus"])
+    assert "已等计划间隔的2倍" in gappy.order("spare_bus")["instruction"]
     gappy.answers("spare_bus", "accepted", "arrived")
-    headway(gappy, 1.0, 12)
+    waits(gappy, 7)
+    arrives(gappy, 2)
+    waits(gappy, 1)
     gappy.answers("spare_bus", "done")
     assert (gappy.run().state, gappy.alert().closed_at) == ("done", gappy.now)
 
 
-def test_a_small_gap_sends_nobody(gappy: District) -> None:
-    headway(gappy, 1.8)
-    assert (gappy.alert().level, gappy.ordered()) == ("blue", [])
-
-
 def test_a_gap_that_closes_before_a_bus_was_sent_spares_it(gappy: District) -> None:
-    headway(gappy, 2.6)
-    headway(gappy, 1.0)
+    waits(gappy, 20)
+    arrives(gappy, 2)
+    waits(gappy, 1)
     assert gappy.ordered() == ["spare_bus", "withdraw"]
     assert "派车前间隔已恢复" in gappy.order("withdraw")["instruction"]
 
 
 def test_dispatchers_who_do_not_answer_are_asked_again_and_told_upwards(gappy: District) -> None:
-    headway(gappy, 2.6)
-    gappy.wait(3)
-    gappy.wait(3)
+    waits(gappy, 20)
+    waits(gappy, 3)
+    waits(gappy, 3)
     assert (gappy.ordered().count("spare_bus"), gappy.told().count("lapse")) == (2, 2)
