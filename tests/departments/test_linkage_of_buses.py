@@ -43,14 +43,17 @@ def raised(city: Alive, line: str) -> datetime:
     """When the gap rang first."""
     with city.engine.connect() as conn:
         query = sa.select(sa.func.min(alert.c.opened_at)).where(alert.c.rule == "minibuses.gap_open", alert.c.asset_id == line)
-        return conn.scalars(query).one()
+        rang: datetime = conn.scalars(query).one()
+    return rang
 
 
 def arrivals(city: Alive, line: str) -> tuple[datetime, datetime]:
     """The last bus outbound before the hole, and the first after it."""
     with city.engine.connect() as conn:
         query = sa.select(visit.c.before_at, visit.c.opened_at).where(visit.c.line == line, visit.c.category == "out")
-        return conn.execute(query.where(visit.c.opened_at > NOW).order_by(visit.c.actual_min.desc())).first()
+        longest = conn.execute(query.where(visit.c.opened_at > NOW).order_by(visit.c.actual_min.desc())).first()
+    assert longest is not None
+    return longest.before_at, longest.opened_at
 
 
 def without_order(city: Alive, line: str, last: datetime) -> datetime:
