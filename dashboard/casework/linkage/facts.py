@@ -14,11 +14,11 @@ from dashboard.casework.linkage.machine import State, both
 from dashboard.core.catalog import Catalog
 from dashboard.core.declare import Metric, Text
 from dashboard.core.playbooks import AssetState, Cleared, Condition, Fallen, JudgeStops, Playbook, Reading
-from dashboard.core.readings import latest
 from dashboard.core.receipts import order_receipt
 from dashboard.core.times import city_day, from_micros
 from dashboard.store.findings import findings
 from dashboard.store.rollups import USABLE
+from dashboard.store.schema import channel
 from dashboard.store.series import readings_between
 
 _COMPARE: Mapping[str, Callable[[float, float], bool]] = {">=": ge, ">": gt, "<=": le, "<": lt}
@@ -132,12 +132,12 @@ class _Seer:
     def _rows(self, key: str, since: datetime, until: datetime) -> tuple[Metric, list[tuple[datetime, float]]]:
         """The usable readings of the asset in a stretch of time, and some before it."""
         domain, name = key.split(".", 1)
-        metric, at = self.catalog.metrics[domain, name], latest.c
+        metric, at = self.catalog.metrics[domain, name], channel.c
         mine = sa.and_(at.domain == domain, at.metric == name, at.asset_id == self.about.asset_id)
-        channel = self.conn.scalar(sa.select(at.channel_id).where(mine))
-        if channel is None:
+        number = self.conn.scalar(sa.select(at.channel_id).where(mine))
+        if number is None:
             return metric, []
-        rows = readings_between(self.conn, channel, since - _FRESH * metric.cadence, until + _JUST)
+        rows = readings_between(self.conn, number, since - _FRESH * metric.cadence, until + _JUST)
         return metric, [(from_micros(ts), value) for ts, value, quality in rows if quality < USABLE]
 
     def _state(self) -> str | None:

@@ -23,6 +23,7 @@ from dashboard.store.schema import alert, handling
 from dashboard.store.schema_linkage import playbook_run, playbook_step, work_order
 
 ANYWAY = timedelta(minutes=5)  # for what is put right afterwards: an old reading, a receipt written over
+_A_TURN = 100  # runs looked at; the city's alerts wait meanwhile
 Sign = tuple[Hashable, ...]
 _Told = Mapping[Hashable, Hashable]
 
@@ -42,14 +43,15 @@ class Looks:
     known: dict[int, tuple[Sign, datetime]] = field(default_factory=dict)
 
     def calling(self, runs: Mapping[int, Standing], now: datetime) -> list[int]:
-        """Those to look at now."""
+        """Those to look at now, what is known to have moved first; after a restart in a storm the rest waits for the next turns."""
         self.known = {run_id: one for run_id, one in self.known.items() if run_id in runs}
-        return [run_id for run_id, one in runs.items() if self._is_called(run_id, one, now)]
+        called = [run_id for run_id, one in runs.items() if self._is_called(run_id, one, now)]
+        return sorted(called, key=lambda run_id: run_id not in self.known)[:_A_TURN]
 
     def rest(self, run_id: int, standing: Standing, until: datetime | None, now: datetime) -> None:
         """Nothing is to be done about a run as it stands."""
         ends = [at for at in (until, standing.due) if at is not None]
-        self.known[run_id] = (standing.sign, min([*ends, now + ANYWAY]))
+        self.known[run_id] = (standing.sign, min([*ends, now + ANYWAY * (1 + run_id % 8 / 8)]))
 
     def _is_called(self, run_id: int, standing: Standing, now: datetime) -> bool:
         sign, until = self.known.get(run_id, ((), now))
@@ -69,14 +71,23 @@ def standings(conn: sa.Connection, catalog: Catalog, now: datetime) -> dict[int,
     rows = conn.execute(_RUNS).all()
     books = {row.playbook: book for row in rows if (book := catalog.playbooks.get(row.playbook))}
     steps, receipts = _by_run(conn, _STEPS), _by_run(conn, _RECEIPTS)
-    read = {key: _readings(conn, key) for book in books.values() for key in _metrics(book)}
+    metrics = {key: _metrics(book) for key, book in books.items()}
+    judged = {key for key, book in books.items() if _asks(book, JudgeStops)}  # a judge's word is looked up each time
+    read = {key: _readings(conn, key) for key in {key for some in metrics.values() for key in some}}
     states = {row.domain: _states(conn, catalog, row.domain) for row in {row.domain: row for row in rows}.values()}
     day, found = city_day(now), {}
     for row in rows:
-        mine = [read[key].get(row.asset_id) for key in _metrics(books[row.playbook])] if row.playbook in books else []
-        judged = now if row.playbook in books and _asks(books[row.playbook], JudgeStops) else None  # a judge's word is looked up each time
+        mine = [read[key].get(row.asset_id) for key in metrics.get(row.playbook, ())]
         of_steps = steps.get(row.run_id)
-        sign = (day, judged, *row[1:], of_steps, receipts.get(row.run_id), *mine, states[row.domain].get(row.asset_id))
+        sign = (
+            day,
+            now if row.playbook in judged else None,
+            *row[1:],
+            of_steps,
+            receipts.get(row.run_id),
+            *mine,
+            states[row.domain].get(row.asset_id),
+        )
         found[row.run_id] = Standing(sign, _due(of_steps))
     return found
 
