@@ -13,9 +13,8 @@ import sqlalchemy as sa
 from dashboard.store.schema import alert
 from dashboard.store.schema_linkage import playbook_run, playbook_step, work_order
 
-_RUN = tuple(
-    playbook_run.c[name] for name in ("run_id", "playbook", "alert_id", "drill", "level", "state", "reason", "fault", "started_at", "ended_at")
-)
+_OF_RUN = ("run_id", "playbook", "alert_id", "drill", "level", "state", "reason", "fault", "started_at", "ended_at")
+_RUN = tuple(playbook_run.c[name] for name in _OF_RUN)
 _ALERT = tuple(alert.c[name] for name in ("number", "asset_name", "street", "domain"))
 _RUNS = sa.select(*_RUN, *_ALERT).select_from(playbook_run.join(alert, alert.c.alert_id == playbook_run.c.alert_id))
 

@@ -144,8 +144,8 @@ def test_an_alert_that_gets_worse_is_due_sooner_and_stays_so(town: SmallCity) ->
     assert due() == worse + 10 * MINUTE
     _minutes(town, 65, 65, 65)
     assert (_open(town)[0].level, due()) == ("yellow", worse + 10 * MINUTE)
-    _minutes(town, 50, 50, 50)
-    assert [(row.state, row.life) for row in _open(town)] == [("clear", "acknowledged")]  # yellow closes itself; what was orange waits for people
+    _minutes(town, 50, 50, 50)  # yellow would close itself; what was orange waits for people
+    assert [(row.state, row.life) for row in _open(town)] == [("clear", "acknowledged")]
 
 
 @on_both
