@@ -19,6 +19,7 @@ from tests.whole_city import EAST, MIDDLE, NOON, Town, copy_of_town
 
 ON_EAST, BRIDGES = Sight(streets=(EAST.code,)), Sight(domains=frozenset({"bridges"}))
 MASKED = Sight(masks=frozenset(Mask))
+OF_TESTS = ("small_", "trial_", "pulltest_", "store_")  # tables that tests declare for themselves
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +37,7 @@ def rows(town: Town, sight: Sight, query: sa.Select[tuple[object, ...]]) -> list
 def test_every_table_of_the_store_is_told_of(town: Town) -> None:
     """A new table opens to nobody until somebody says to whom: this fails, and so does every read of it."""
     part = OpenRows(town.catalog, Sight(frozenset({"air"}), (EAST.code,), frozenset(Mask), frozenset()))
-    told = {
-        t.name
-        for t in metadata.tables.values()
-        if t.name not in CLOSED | OF_DUTY[Action.AUDIT] and not t.name.startswith(("small_", "trial_"))
-    }
+    told = {t.name for t in metadata.tables.values() if t.name not in CLOSED | OF_DUTY[Action.AUDIT] and not t.name.startswith(OF_TESTS)}
     for name in sorted(told):
         table = metadata.tables[name]
         assert part.of(table, table.c) or name in OF_NOTHING | {"rule_fault"}, name
@@ -157,6 +154,6 @@ def test_postgresql_narrows_alike(postgresql_url: str, town: Town) -> None:
         assert [r.street for r in conn.execute(sa.select(alert))] == [EAST.code]
         assert conn.execute(sa.select(alert_transition)).all() == []
         for table in sorted(metadata.tables.values(), key=lambda t: t.name):
-            if table.name not in CLOSED and not table.name.startswith(("small_", "trial_")):
+            if table.name not in CLOSED and not table.name.startswith(OF_TESTS):
                 conn.execute(sa.select(table))
     engine.dispose()

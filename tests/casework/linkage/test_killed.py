@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
-from dashboard.alerting.evaluate import evaluate
-from dashboard.casework.linkage.run import run_playbooks
-from dashboard.notify import inbox, orders
-from dashboard.notify.orders import send_orders
-from dashboard.store.lease import Lease
 from tests.casework.linkage.yard import Yard
 from tests.small_city import SmallCity
 
@@ -22,48 +18,25 @@ STAGES = ("raised", "accepted", "arrived", "done", "cool")  # what happened befo
 POINTS = ("begun", "carrying", "carried", "claimed", "written", "marked")
 
 
-def worker(yard: Yard, point: str) -> int:
+Worker = Callable[[Yard, str], int]
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Worker]:
     """A worker in a process of its own, killed at a point of its turn; how it ended."""
-    yard.engine.dispose()
-    child = os.fork()
-    if child == 0:
-        try:
-            _work(yard, point)
-        finally:
-            os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    root = Path(__file__).resolve().parents[3]
+    command = [sys.executable, "-m", "tests.casework.linkage.nursery"]
+    with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as nursery:
+        assert nursery.stdin and nursery.stdout
+        said, heard = nursery.stdin, nursery.stdout
 
+        def one(yard: Yard, point: str) -> int:
+            said.write(f"{yard.town.home}\t{yard.now.isoformat()}\t{point}\n")
+            said.flush()
+            return int(heard.readline())
 
-def _die(*_: Any) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def _work(yard: Yard, point: str) -> None:
-    lease = Lease(yard.engine, "worker", f"{os.getpid()}")
-    assert lease.acquire(yard.now)
-    put, mark, left = inbox.Inbox.put, orders._mark_sent, [{"carrying": 0, "begun": 1}.get(point, 99)]
-
-    def commit(_conn: sa.Connection) -> None:
-        left[0] -= 1
-        if left[0] < 0:
-            _die()
-
-    def written(box: inbox.Inbox, order: Any) -> None:
-        if point == "claimed":
-            _die()
-        put(box, order)
-        if point == "written":
-            _die()
-
-    evaluate(yard.engine, yard.town.catalog, yard.settings, yard.now)
-    sa.event.listen(yard.engine, "commit", commit)
-    if run_playbooks(yard.engine, yard.town.catalog, yard.now, lease.fence) and point == "carried":
-        _die()
-    sa.event.remove(yard.engine, "commit", commit)
-    inbox.Inbox.put = written  # type: ignore[method-assign]
-    if point == "marked":
-        orders._mark_sent = lambda *what: (mark(*what), _die())  # type: ignore[assignment, func-returns-value]
-    send_orders(yard.engine, yard.settings, "lamps", yard.now, lease.fence)
+        yield one
+        said.close()
 
 
 def happen(yard: Yard, stage: str) -> None:
@@ -103,7 +76,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Any, ...]]:
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("point", POINTS)
 def test_killed_at_a_point_the_next_worker_goes_on_as_if_nothing_had_been(
-    tmp_path: Path, expected: list[tuple[Any, ...]], stage: str, point: str
+    tmp_path: Path, worker: Worker, expected: list[tuple[Any, ...]], stage: str, point: str
 ) -> None:
     struck, ends = yard_in(tmp_path / "struck"), []
     for each in STAGES:
@@ -120,7 +93,7 @@ def test_killed_at_a_point_the_next_worker_goes_on_as_if_nothing_had_been(
     struck.town.leave()
 
 
-def test_killed_at_every_point_of_every_stage_in_one_life(tmp_path: Path, expected: list[tuple[Any, ...]]) -> None:
+def test_killed_at_every_point_of_every_stage_in_one_life(tmp_path: Path, worker: Worker, expected: list[tuple[Any, ...]]) -> None:
     struck, kills = yard_in(tmp_path / "struck"), 0
     for stage in STAGES:
         happen(struck, stage)
