@@ -48,7 +48,7 @@ def _guards(dialect: str) -> list[str]:
             f"CREATE TRIGGER audit_stays BEFORE DELETE ON audit WHEN OLD.audit_id >= {_KEPT} {refuse}",
         ]
     return [
-        "CREATE FUNCTION audit_refuses() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "CREATE OR REPLACE FUNCTION audit_refuses() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
         f"IF TG_OP = 'DELETE' THEN IF OLD.audit_id < {_KEPT} THEN RETURN OLD; END IF; END IF; "
         f"RAISE EXCEPTION '{_TOLD}'; END $$",
         "CREATE TRIGGER audit_keeps BEFORE UPDATE ON audit FOR EACH ROW WHEN (OLD.hash <> '') EXECUTE FUNCTION audit_refuses()",
