@@ -55,7 +55,7 @@ class Visit:
 
     @property
     def genuine(self) -> bool:
-        """Whether the form posted is one we gave to this browser, in this session."""
+        """Whether the form posted is one we gave to this browser and nobody else."""
         return self.seal.marked(self.shown.session or self.door, self.field("csrf"), _CSRF)
 
     @property

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
 
 from dashboard.settings import Settings
+from dashboard.web.cookies import PERSONA, cookie_name
 from tests.browser.stand import CHROMIUM, Screen, WebServer, build_city, copy_city
 
 SIZES = {"wall": (1920, 1080), "desk": (1440, 900), "phone": (390, 844)}
@@ -81,3 +82,13 @@ def screen(rooms: dict[str, BrowserContext], server: WebServer) -> Iterator[NewS
         one.page.evaluate("localStorage.clear()")
         one.page.close()
     assert [wrong for one in opened for wrong in one.wrong] == []
+
+
+@pytest.fixture
+def at_the_desk(rooms: dict[str, BrowserContext], own_server: WebServer) -> Iterator[None]:
+    """Whoever looks may handle, silence and drill: the command centre's own post."""
+    for room in rooms.values():
+        room.add_cookies([{"name": cookie_name(PERSONA, False), "value": "desk", "url": own_server.address}])
+    yield
+    for room in rooms.values():
+        room.clear_cookies()

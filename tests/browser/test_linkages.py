@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
-from playwright.sync_api import BrowserContext
 
 from dashboard.casework.linkage.drill import begin_drill
 from dashboard.casework.linkage.run import run_playbooks
@@ -17,12 +16,11 @@ from dashboard.core.receipts import order_receipt
 from dashboard.store.engine import open_store, writing
 from dashboard.store.rows import write_rows
 from dashboard.store.schema_linkage import work_order
-from dashboard.web.cookies import PERSONA, cookie_name
 from data_sources.slopes.tables import slope
 from tests.browser.conftest import NewScreen
 from tests.browser.stand import Screen, WebServer
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("at_the_desk")]
 CATALOG = load_catalog()
 
 
@@ -33,16 +31,6 @@ def store(own_server: WebServer) -> Iterator[sa.Engine]:
     turn(engine)
     yield engine
     engine.dispose()
-
-
-@pytest.fixture(autouse=True)
-def on_duty(rooms: dict[str, BrowserContext], own_server: WebServer) -> Iterator[None]:
-    """Whoever looks may handle and drill: the command centre's own post."""
-    for room in rooms.values():
-        room.add_cookies([{"name": cookie_name(PERSONA, False), "value": "desk", "url": own_server.address}])
-    yield
-    for room in rooms.values():
-        room.clear_cookies()
 
 
 def now() -> datetime:

@@ -10,19 +10,17 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from playwright.sync_api import BrowserContext
 
 from dashboard.core.noise import Matcher
 from dashboard.settings import Settings
 from dashboard.store.engine import open_store, writing
 from dashboard.store.noise_reads import silences_in_force
 from dashboard.store.schema import alert
-from dashboard.web.cookies import PERSONA, cookie_name
 from tests.browser.conftest import NewScreen
 from tests.browser.stand import Screen, WebServer
 from tests.crowd import GAP, Crowd
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("at_the_desk")]
 EVERY_RULE = "label.pick:has-text('全区的这条规则')"
 
 
@@ -40,16 +38,6 @@ def crowd(own_server: WebServer, tmp_path: Path) -> Iterator[Crowd]:
     turned(made)
     yield made
     engine.dispose()
-
-
-@pytest.fixture(autouse=True)
-def on_duty(rooms: dict[str, BrowserContext], own_server: WebServer) -> Iterator[None]:
-    """Whoever looks may silence: the command centre's own post."""
-    for room in rooms.values():
-        room.add_cookies([{"name": cookie_name(PERSONA, False), "value": "desk", "url": own_server.address}])
-    yield
-    for room in rooms.values():
-        room.clear_cookies()
 
 
 def now() -> datetime:

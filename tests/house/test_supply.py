@@ -56,8 +56,12 @@ def test_a_pin_for_another_system_need_not_be_installed(audit: ModuleType) -> No
     assert list(audit.findings("no-such-thing==1.0 ; sys_platform == 'win32' \\\n    --hash=sha256:" + "a" * 64 + "\n")) == []
 
 
-def test_advisories_that_cannot_be_asked_for_are_said_not_to_have_been(audit: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
-    assert audit.advisories(ROOT / "requirements-dev.lock", "http://127.0.0.1:9/pypi") == 0
+def test_advisories_that_cannot_be_asked_for_are_said_not_to_have_been(
+    audit: ModuleType, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # nobody is there
+    assert audit.advisories(ROOT / "requirements-dev.lock") == 0
     assert "advisories not looked up" in capsys.readouterr().out
 
 
